@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The event stream: what BPF tells user space, and what a recording holds.
+ *
+ * Every record begins with struct lg_head and is `len` bytes long; readers skip kinds they do
+ * not know. Records of one thread come in the order in which they happened. Structs only ever
+ * grow at their end. All integers are in host byte order; times are CLOCK_MONOTONIC in ns.
+ *
+ * An edge is a point of a loop's turn where the owner of the running code may change: bytes
+ * read or written, an accept, a connect, the turn's end. The time between two edges of a thread
+ * is told by their times; how much of it the thread was not on the CPU stands in an OFF record
+ * that comes right before the second edge. No OFF record means: on the CPU all the time.
+ */
+#ifndef LG_RECORD_H
+#define LG_RECORD_H
+
+#include "lg_lists.h"
+#include "lg_types.h"
+
+/* The longest record. Heads of requests are captured up to LG_CAPTURE_MAX bytes a read. */
+#define LG_CAPTURE_MAX 4096
+#define LG_COMM_LEN 16 /* TASK_COMM_LEN: the kernel's own size, NUL included */
+
+struct lg_head {
+	__u16 kind;    /* enum lg_kind */
+	__u16 len;     /* bytes of the whole record, this head included; a multiple of 8 */
+	__u32 cpu;     /* the CPU that made it */
+	__u64 time_ns; /* when it happened */
+};
+LG_SIZE(struct lg_head, 16);
+
+enum lg_thread_event {
+	LG_THREAD_NEW = 1,  /* begins to be traced: present at attach, or born of a traced thread */
+	LG_THREAD_EXIT = 2, /* is gone; its slot may be reused after this record */
+	LG_THREAD_EXEC = 3, /* the process runs another program now; `tid` is the process's */
+	LG_THREAD_LOOP = 4, /* was found to be an event loop */
+};
+
+struct lg_rec_thread {
+	struct lg_head head;
+	__u32 pid; /* process (kernel: tgid), in the initial namespace, as all pids here */
+	__u32 tid;
+	__u32 event; /* enum lg_thread_event */
+	__u32 slot;  /* index into the slots (lg_slot.h) */
+	__u32 parent_tid; /* NEW: the thread that made it, 0 when present at attach */
+	__u32 pad;
+	char comm[LG_COMM_LEN]; /* NUL-terminated, untrusted bytes */
+};
+LG_SIZE(struct lg_rec_thread, 56);
+
+enum lg_target_kind {
+	LG_TARGET_NONE = 0,
+	LG_TARGET_INET = 1,   /* addr[0..3], port: the peer */
+	LG_TARGET_INET6 = 2,  /* addr[0..15], port: the peer */
+	LG_TARGET_UNIX = 3,   /* name: path of the socket at either end, '@' first when abstract; may be empty */
+	LG_TARGET_FILE = 4,   /* name: last component of its path; ino and dev */
+	LG_TARGET_PIPE = 5,   /* pipe or FIFO; name: last component for a named one */
+	LG_TARGET_OTHER = 6,  /* eventfd, timerfd, epoll, device, ...; name as the kernel gives it */
+	LG_TARGET_SOCKET = 7, /* a socket of another family */
+};
+
+/* What a file descriptor leads to. */
+struct lg_target {
+	__u8 kind;     /* enum lg_target_kind */
+	__u8 name_len; /* bytes used of name */
+	__u16 port;    /* host byte order */
+	__u32 dev;     /* FILE: device number as in stat(2)'s kernel form (major << 20 | minor) */
+	__u64 ino;     /* inode number; of a socket too: unique on the host while it is open */
+	__u8 addr[16]; /* network byte order */
+	char name[64]; /* untrusted bytes, not NUL-terminated */
+};
+LG_SIZE(struct lg_target, 96);
+
+enum lg_conn_origin {
+	LG_CONN_SEEN = 0,     /* first seen when it was used: open before the attach, or passed on */
+	LG_CONN_ACCEPTED = 1, /* came from accept(2) */
+	LG_CONN_CONNECTED = 2 /* came from connect(2) */
+};
+
+struct lg_rec_conn {
+	struct lg_head head;
+	__u32 pid;
+	__u32 tid;
+	__u32 fd;
+	__u8 origin; /* enum lg_conn_origin */
+	__u8 pad[3];
+	struct lg_target peer; /* .ino is the connection's key in every record */
+};
+LG_SIZE(struct lg_rec_conn, 128);
+
+enum lg_io_op {
+	LG_IO_READ = 1,    /* read, readv, recvfrom, recvmsg or SSL_read returned bytes, or 0 at the end */
+	LG_IO_WRITE = 2,   /* write, writev, sendto, sendmsg, sendfile or SSL_write took bytes */
+	LG_IO_ACCEPT = 3,  /* accept returned `fd` */
+	LG_IO_CONNECT = 4, /* connect was called (it may go on in the background) */
+	LG_IO_CLOSE = 5    /* `fd` was closed; ino is what it was */
+};
+
+enum lg_io_flag {
+	LG_IO_TLS = 1,     /* plaintext of a TLS connection, from SSL_read or SSL_write */
+	LG_IO_CIPHER = 2,  /* bytes of a connection whose plaintext is told by other records */
+	LG_IO_NOT_SOCK = 4 /* eventfd, pipe, ...: its bytes say nothing, only that a callback began */
+};
+
+/* An edge with the bytes that passed. `data` holds the first `captured` of `bytes`. */
+struct lg_rec_io {
+	struct lg_head head;
+	__u32 pid;
+	__u32 tid;
+	__u32 fd;
+	__u8 op;        /* enum lg_io_op */
+	__u8 flags;     /* enum lg_io_flag */
+	__u16 captured; /* bytes in data */
+	__u64 ino;      /* the connection: inode of the socket; 0 unknown */
+	__u64 bytes;    /* bytes that passed; READ with 0: the peer closed its side */
+	__u8 tail[8];   /* the last bytes that passed, where bytes > captured and captured > 0; else 0 */
+	__u8 data[];    /* untrusted; padded with any bytes to a record length of a multiple of 8 */
+};
+LG_SIZE(struct lg_rec_io, 56);
+
+/* A stretch off the CPU: the longest one of an interval. */
+struct lg_block {
+	__u64 start_ns;
+	__u64 sleep_ns; /* blocked time; run-queue wait and throttling are not in it */
+	__s32 nr;       /* system call, in the numbers of the traced thread's ABI; -1 none (fault, stop) */
+	__s32 fd;       /* the descriptor it waited on, -1 none */
+	__u64 args[3];  /* its first arguments */
+	__u8 sleep;     /* enum lg_sleep */
+	__u8 pad[7];
+	struct lg_target target; /* what fd leads to */
+};
+LG_SIZE(struct lg_block, 152);
+
+/* How the time between the thread's last two edges was spent off the CPU. Times in ns. */
+struct lg_rec_off {
+	struct lg_head head; /* time_ns: of the edge that follows */
+	__u32 pid;
+	__u32 tid;
+	__u64 sleep_ns[8]; /* by enum lg_sleep; the unused ones are 0 */
+	__u64 runqueue_ns; /* ready, but another task ran; without throttled_ns */
+	__u64 throttled_ns; /* ready, but the CPU quota was used up */
+	/*
+	 * The kernel's own user and system time, sampled at the clock tick: use them as
+	 * a ratio for the on-CPU part, which is exact.
+	 */
+	__u64 user_ns;
+	__u64 system_ns;
+	__u32 nr_sleeps;   /* voluntary switches */
+	__u32 nr_preempts; /* involuntary ones */
+	__s32 last_nr;     /* system call that returned last before the edge after a long time on the CPU, -1 none */
+	__u32 pad;
+	struct lg_block longest;
+};
+LG_SIZE(struct lg_rec_off, 288);
+
+/* A turn ended. The time from start_ns to end_ns holds all of its edges. */
+struct lg_rec_turn {
+	struct lg_head head; /* time_ns == end_ns */
+	__u32 pid;
+	__u32 tid;
+	__u64 start_ns; /* the loop had something to do: its wait was woken, or returned at once */
+	__u64 end_ns;   /* it went to sleep in the next wait, or that wait returned at once */
+	__u64 late_ns;  /* from start_ns until it got a CPU (also in the first OFF record of the turn) */
+	__u64 edges;    /* IO records told in this turn */
+};
+LG_SIZE(struct lg_rec_turn, 56);
+
+/* User space: facts about a traced process. `exe` is the path, not NUL-terminated. */
+struct lg_rec_target {
+	struct lg_head head;
+	__u32 pid;
+	__u16 runtime;  /* enum lg_runtime */
+	__u16 version;  /* of the runtime: major << 8 | minor (3.11 is 0x030b), 0 unknown */
+	char comm[LG_COMM_LEN];
+	__u16 exe_len;
+	__u8 pad[6];
+	char exe[]; /* padded to 8 */
+};
+LG_SIZE(struct lg_rec_target, 48);
+
+/* User space: the full path behind a target of an OFF record of the same process. */
+struct lg_rec_path {
+	struct lg_head head;
+	__u32 pid;
+	__u16 path_len;
+	__u16 pad;
+	__u64 ino;
+	char path[]; /* not NUL-terminated; padded to 8 */
+};
+LG_SIZE(struct lg_rec_path, 32);
+
+/* User space: counters by enum lg_counter, summed over CPUs, since the start. */
+struct lg_rec_lost {
+	struct lg_head head;
+	__u64 counters[16];
+};
+LG_SIZE(struct lg_rec_lost, 144);
+
+#endif

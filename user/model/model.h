@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The model: a stream of records in, stalls, requests and a summary out.
+ *
+ * It is pure. It opens nothing, reads no clock and knows neither libbpf nor /proc: what it says depends
+ * on the records alone, so a recording gives the same answer as the live run did. Records must have
+ * passed record_check() (source/check.h) before they come here.
+ *
+ * Words: DESIGN.md. A turn is cut into intervals at its edges; each interval gets an owner; neighbours with
+ * one owner are a run; a run over the threshold is a stall, and so is a turn over it in which no run is.
+ */
+#ifndef LG_MODEL_H
+#define LG_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/hist.h"
+#include "lg_record.h"
+
+#define MODEL_ID_LEN 64	     /* bytes of a request id, NUL included; longer ones are cut */
+#define MODEL_PATH_LEN 256   /* bytes of a path, NUL included; longer ones are cut */
+#define MODEL_METHOD_LEN 16
+#define MODEL_TRACE_LEN 33   /* 32 hex digits of a W3C trace id, and NUL */
+#define MODEL_MAX_VICTIMS 16 /* ids told with a stall; the count is exact */
+
+struct model;
+
+struct model_opts {
+	uint64_t threshold_ns;
+	const char *id_header;		/* header that holds the request id, NULL: x-request-id */
+	const char *const *route_patterns; /* see route.h; NULL-terminated list, or NULL */
+	unsigned max_routes;		/* further routes are counted as "_other"; 0: 512 */
+};
+
+/* Who a run or a stall belongs to, as it is told. Strings are raw, untrusted bytes, NUL-terminated. */
+struct model_request {
+	char id[MODEL_ID_LEN];
+	char method[MODEL_METHOD_LEN]; /* empty: not HTTP, the connection stands for its requests */
+	char path[MODEL_PATH_LEN];     /* without the query */
+	char route[MODEL_PATH_LEN];    /* path with its variable parts folded */
+	char trace_id[MODEL_TRACE_LEN]; /* empty: none */
+	struct lg_target peer;		/* the client */
+};
+
+/* A share of time: how a length was spent. on_cpu + blocked + runqueue + throttled == the length. */
+struct model_parts {
+	uint64_t on_cpu_ns;
+	uint64_t user_ns;   /* of on_cpu_ns; user_ns + system_ns == on_cpu_ns */
+	uint64_t system_ns;
+	uint64_t blocked_ns; /* the sum of sleep_ns */
+	uint64_t sleep_ns[LG_NR_SLEEPS];
+	uint64_t runqueue_ns;
+	uint64_t throttled_ns;
+};
+
+struct model_stall {
+	uint64_t start_ns; /* CLOCK_MONOTONIC */
+	uint64_t duration_ns;
+	uint32_t pid;
+	uint32_t tid;
+	const char *comm;
+	enum lg_cause cause;
+	enum lg_confidence confidence;
+	struct model_parts parts;
+	const struct lg_block *block; /* longest time off the CPU in it; NULL: none worth telling */
+	const char *block_path;	      /* full path of the block's file; NULL unknown */
+	int on_cpu_nr; /* cause SYSCALL without a block: the call that took long on the CPU; -1 unknown */
+	const struct model_request *request; /* NULL: nobody's, or unknown */
+	const char *const *victims;	     /* request ids, at most MODEL_MAX_VICTIMS */
+	unsigned nr_victims_told;
+	unsigned nr_victims;
+	uint64_t turn_ns; /* length of the turn it was in */
+};
+
+/* A request that ended. */
+struct model_done {
+	const struct model_request *request;
+	uint64_t start_ns; /* its head's last byte was read */
+	uint64_t duration_ns; /* until the last byte of the response was written, or the connection ended */
+	uint64_t hold_ns;
+	struct model_parts parts; /* of hold_ns */
+	uint64_t longest_run_ns;
+	uint64_t delay_ns;
+	enum lg_confidence confidence; /* the least sure of its runs */
+	uint32_t pid;
+	uint32_t tid; /* the loop that served it */
+	int status; /* of the response; 0: none was seen */
+};
+
+/* Where the answers go. Every pointer is valid during the call only. NULL members are skipped. */
+struct model_sink {
+	void *arg;
+	void (*stall)(void *arg, const struct model_stall *stall);
+	void (*request)(void *arg, const struct model_done *done);
+};
+
+struct model_loop {
+	uint32_t pid;
+	uint32_t tid;
+	char comm[LG_COMM_LEN];
+	enum lg_runtime runtime;
+	uint16_t version;    /* as lg_rec_target.version */
+	bool ended;
+	uint64_t elapsed_ns; /* it was observed for */
+	uint64_t idle_ns;    /* utilisation = 1 - idle_ns / elapsed_ns */
+	uint64_t turns;
+	uint64_t max_turn_ns;
+	uint64_t nr_stalls;
+	uint64_t stall_ns;   /* the sum of their lengths */
+	struct hist hist;    /* turns by length */
+};
+
+struct model_route {
+	char method[MODEL_METHOD_LEN];
+	char route[MODEL_PATH_LEN];
+	uint64_t count;
+	uint64_t nr_stalls;
+	uint64_t stall_ns;
+	uint64_t max_run_ns;
+	struct hist hold;
+	struct hist delay;
+	struct hist duration;
+	char worst_id[MODEL_ID_LEN]; /* the request with the longest run */
+};
+
+struct model_cause {
+	uint64_t nr_stalls;
+	uint64_t stall_ns;
+};
+
+/*
+ * Everything so far. Arrays belong to the summary and are freed by model_summary_fini().
+ * Loops are ordered by stall_ns, then by turns; routes by stall_ns, then by the sum of their hold; descending.
+ */
+struct model_summary {
+	uint64_t start_ns;
+	uint64_t end_ns;
+	struct model_loop *loops;
+	size_t nr_loops;
+	struct model_route *routes;
+	size_t nr_routes;
+	struct model_cause causes[LG_NR_CAUSES];
+	uint64_t nr_stalls;
+	uint64_t nr_requests;
+	uint64_t nr_in_flight;
+	uint64_t counters[16]; /* by enum lg_counter */
+	uint64_t lost; /* the sum of the counters that are losses */
+};
+
+/* *out is freed with model_free(). `opts` and `sink` are copied; what they point to must outlive the model. */
+int model_new(struct model **out, const struct model_opts *opts, const struct model_sink *sink, struct err *err);
+void model_free(struct model *m);
+
+/* Takes one checked record. -ENOMEM when it had to forget something for want of memory, else 0. */
+int model_feed(struct model *m, const struct lg_head *rec);
+
+/* The state as of `now_ns` (the newest record's time, or later). 0 or -ENOMEM. */
+int model_summary(const struct model *m, uint64_t now_ns, struct model_summary *out);
+void model_summary_fini(struct model_summary *s);
+
+#endif
