@@ -16,7 +16,10 @@
 #define LG_NR_EDGES 242
 #define LG_NR_BUCKETS (LG_NR_EDGES + 1)
 
-/* Padded to 256 with the largest value, so that the search needs no bound check. */
+/* No length of time comes near it; fits a signed number, as the search wants. */
+#define LG_HIST_PAD 0x7fffffffffffffffull
+
+/* Padded to 256, so that the search needs no bound check. */
 static const __u64 lg_hist_edges[256] = {
 	1000, 1024, 1117, 1218, 1328, 1448, 1579, 1722, 1878, 2048, 2233, 2435, 2500, 2656, 2896, 3158,
 	3444, 3756, 4096, 4467, 4871, 5000, 5312, 5793, 6317, 6889, 7512, 8192, 8933, 9742, 10000, 10624,
@@ -44,21 +47,20 @@ static const __u64 lg_hist_edges[256] = {
 	37469560383ull, 40860845337ull, 44559067803ull, 48592008000ull, 50000000000ull, 52989960469ull,
 	57785961645ull, 63016038014ull, 68719476736ull, 74939120765ull, 81721690674ull, 89118135606ull,
 	97184015999ull, 100000000000ull, 105979920939ull, 115571923291ull, 126032076028ull,
-	137438953472ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull,
-	~0ull, ~0ull, ~0ull,
+	137438953472ull, LG_HIST_PAD, LG_HIST_PAD, LG_HIST_PAD, LG_HIST_PAD, LG_HIST_PAD, LG_HIST_PAD, LG_HIST_PAD, LG_HIST_PAD, LG_HIST_PAD, LG_HIST_PAD, LG_HIST_PAD,
+	LG_HIST_PAD, LG_HIST_PAD, LG_HIST_PAD,
 };
 
 /*
- * The bucket of a value. A binary search in eight steps: the verifier sees the bound of each.
- * Always below LG_NR_BUCKETS.
+ * The bucket of a length, which must be below LG_HIST_PAD. A binary search in eight steps without a branch:
+ * the verifier would follow all 256 ways through branches.
  */
 static inline __u32 lg_hist_bucket(__u64 ns)
 {
 	__u32 lo = 0;
 
 	for (__u32 step = 128; step; step >>= 1)
-		if (lg_hist_edges[(lo + step - 1) & 255] < ns)
-			lo += step;
+		lo += step & (__u32)((__s64)(lg_hist_edges[(lo + step - 1) & 255] - ns) >> 63);
 	return lo < LG_NR_EDGES ? lo : LG_NR_EDGES;
 }
 

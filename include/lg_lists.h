@@ -74,7 +74,9 @@
 	X(LOST_THREADS, 2, "lost_threads", 1, "threads not traced because every slot was taken") \
 	X(LOST_CONNS, 3, "lost_conns", 1, "connections not followed because the table was full") \
 	X(LATE_SWITCHES, 4, "late_switches", 0, "switch-ins the kernel did not report, mended at the next edge") \
-	X(OTHER_SYSCALLS, 5, "other_syscalls", 0, "system calls of untraced threads that passed a probe")
+	X(HOST_CALLS, 5, "host_calls", 0, "system calls of untraced threads, counted to choose the probes") \
+	X(TARGET_CALLS, 6, "target_calls", 0, "system calls of traced threads, counted to choose the probes") \
+	X(TARGET_EDGES, 7, "target_edges", 0, "those of target_calls that libc probes would see")
 
 #define LG_ENUM_2(prefix, sym, nr) prefix##sym = (nr),
 

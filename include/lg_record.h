@@ -113,7 +113,11 @@ struct lg_rec_io {
 	__u16 captured; /* bytes in data */
 	__u64 ino;      /* the connection: inode of the socket; 0 unknown */
 	__u64 bytes;    /* bytes that passed; READ with 0: the peer closed its side */
-	__u8 tail[8];   /* the last bytes that passed, where bytes > captured and captured > 0; else 0 */
+	/*
+	 * WRITE on a connection that speaks HTTP, bytes > captured: the last 8 bytes that passed, at the end
+	 * of the array, after zeros when fewer than 8 passed. Else 0.
+	 */
+	__u8 tail[8];
 	__u8 data[];    /* untrusted; padded with any bytes to a record length of a multiple of 8 */
 };
 LG_SIZE(struct lg_rec_io, 56);

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The return of a system call on a traced thread: the one handler behind the sys_exit tracepoint and
+ * behind the uprobes in the target's libc.
+ */
+#ifndef LG_CALL_BPF_H
+#define LG_CALL_BPF_H
+
+#include "io.bpf.h"
+
+struct user_iovec {
+	const void *base;
+	__u64 len;
+};
+
+/* struct msghdr of a 64-bit process */
+struct user_msghdr {
+	void *name;
+	__u64 name_len;
+	const struct user_iovec *iov;
+	__u64 nr_iov;
+};
+
+#define IOV_MAX 1024 /* include/uapi/linux/uio.h: UIO_MAXIOV */
+
+/* The first bytes of a vector, and where the last ones lie. */
+static __always_inline void io_vector(struct io *io, const struct user_iovec *iov, __u64 nr_iov)
+{
+	struct user_iovec v = {};
+
+	if (!nr_iov || nr_iov > IOV_MAX || bpf_probe_read_user(&v, sizeof(v), iov))
+		return;
+	io->buf = v.base;
+	io->buf_len = v.len;
+	if (nr_iov > 1 && bpf_probe_read_user(&v, sizeof(v), iov + nr_iov - 1))
+		return;
+	if (v.len >= 8)
+		io->last = v.base + v.len - 8;
+	else if (io->bytes == v.len)
+		io->last = v.base;
+}
+
+static __always_inline void io_buffer(struct io *io, const void *buf)
+{
+	io->buf = buf;
+	io->buf_len = io->bytes;
+	io->last = io->bytes >= 8 ? buf + io->bytes - 8 : buf;
+}
+
+/* Where the bytes of a reading or writing call are. */
+static __always_inline void io_locate(struct io *io, const struct call *c)
+{
+	struct user_msghdr msg = {};
+
+	switch (c->role) {
+	case CALL_READ:
+	case CALL_WRITE:
+		io_buffer(io, (void *)c->args[1]);
+		break;
+	case CALL_READ_VEC:
+	case CALL_WRITE_VEC:
+		io_vector(io, (void *)c->args[1], c->args[2]);
+		break;
+	case CALL_READ_MSG:
+	case CALL_WRITE_MSG:
+		if (!bpf_probe_read_user(&msg, sizeof(msg), (void *)c->args[1]))
+			io_vector(io, msg.iov, msg.nr_iov);
+		break;
+	}
+}
+
+/*
+ * A call that took the CPU for long inside the kernel shows in the thread's system time, which grows at
+ * the clock tick; the call with the most of it is remembered.
+ */
+static __always_inline void system_time_note(struct thread *t, struct task_struct *task, long nr)
+{
+	__u64 system_ns = task->stime;
+
+	if (system_ns == t->seen_system_ns)
+		return;
+	if (system_ns - t->seen_system_ns >= t->last_system_ns && t->seen_system_ns) {
+		t->last_system_ns = system_ns - t->seen_system_ns;
+		t->last_nr = nr;
+	}
+	t->seen_system_ns = system_ns;
+}
+
+static __always_inline void call_io(struct thread *t, struct task_struct *task, const struct call *c)
+{
+	struct io io = {.fd = c->args[0], .bytes = c->ret};
+
+	switch (c->role) {
+	case CALL_READ:
+	case CALL_READ_VEC:
+	case CALL_READ_MSG:
+		if (c->ret < 0)
+			return;
+		io_locate(&io, c);
+		io.last = NULL;
+		io_read(t, task, &io);
+		return;
+	case CALL_WRITE:
+	case CALL_WRITE_VEC:
+	case CALL_WRITE_MSG:
+	case CALL_SENDFILE:
+		if (c->ret <= 0)
+			return;
+		io_locate(&io, c);
+		io_write(t, task, &io);
+		return;
+	case CALL_ACCEPT:
+		if (c->ret >= 0)
+			io_accept(t, task, c->ret);
+		return;
+	case CALL_CONNECT:
+		io_connect(t, task, c->args[0]);
+		return;
+	}
+}
+
+static __always_inline void call_return(struct thread *t, struct task_struct *task, struct call *c)
+{
+	t->seq++;
+	if (c->role == CALL_CLOSE) {
+		io_close(t, task, c->args[0]);
+		return;
+	}
+	if (role_is_wait(c->role) && wait_is_own(t, task, c)) {
+		__u64 now = bpf_ktime_get_ns();
+
+		if (t->out_ns)
+			thread_settle(t, task, now);
+		t->seen_system_ns = task->stime;
+		wait_return(t, task, now);
+		return;
+	}
+	if (!(t->flags & THREAD_LOOP))
+		return;
+	system_time_note(t, task, c->nr);
+	call_io(t, task, c);
+}
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Edges: the bytes, accepts, connects and closes of a loop, told with as much of the bytes as user space
+ * needs to read request and response heads. User memory is only ever read.
+ */
+#ifndef LG_IO_BPF_H
+#define LG_IO_BPF_H
+
+#include "wait.bpf.h"
+
+static __always_inline void conn_tell(struct thread *t, struct task_struct *task, __u32 fd, struct conn *conn,
+				      __u64 now)
+{
+	struct lg_rec_conn *rec;
+
+	if (conn->flags & CONN_TOLD)
+		return;
+	conn->flags |= CONN_TOLD;
+	rec = record_reserve(LG_REC_CONN, sizeof(*rec), now);
+	if (!rec)
+		return;
+	rec->pid = t->pid;
+	rec->tid = t->tid;
+	rec->fd = fd;
+	rec->origin = conn->origin;
+	__builtin_memset(rec->pad, 0, sizeof(rec->pad));
+	target_read(&rec->peer, fd_file(task, fd));
+	rec->peer.ino = conn->ino;
+	record_submit(rec, false);
+}
+
+/* Learns what a descriptor is, at its first use. NULL: it is not open, or the table is full. */
+SUBPROG struct conn *conn_new(struct task_struct *task, struct conn_key *key, __u8 origin)
+{
+	struct conn conn = {.origin = origin, .budget = CONN_BUDGET};
+	struct inode *inode;
+	struct file *file;
+	__u32 type;
+
+	if (!key)
+		return NULL;
+	file = fd_file(task, key->fd);
+	inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
+	if (!inode)
+		return NULL;
+	conn.ino = BPF_CORE_READ(inode, i_ino);
+	type = BPF_CORE_READ(inode, i_mode) & S_IFMT;
+	if (type == S_IFSOCK)
+		conn.flags = CONN_SOCK;
+	else if (type == S_IFREG || type == S_IFDIR)
+		conn.flags = CONN_FILE;
+	if (bpf_map_update_elem(&conns, key, &conn, BPF_ANY)) {
+		count(LG_CNT_LOST_CONNS);
+		return NULL;
+	}
+	return bpf_map_lookup_elem(&conns, key);
+}
+
+static __always_inline struct conn *conn_get(struct thread *t, struct task_struct *task, __u32 fd)
+{
+	struct conn_key key = {.pid = t->pid, .fd = fd};
+	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
+
+	return conn ? conn : conn_new(task, &key, LG_CONN_SEEN);
+}
+
+/* The edge passes, or is kept back until its interval proves to be long. */
+SUBPROG int io_edge(struct thread *t, struct task_struct *task, struct conn *conn, struct io *io)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	if (!t || !io)
+		return 0;
+	if (t->out_ns)
+		thread_settle(t, task, now);
+	turn_open(t, task);
+	if (!t->turn_ns)
+		return 0;
+	if (conn) {
+		io->ino = conn->ino;
+		if (conn->flags & CONN_SOCK)
+			conn_tell(t, task, io->fd, conn, now);
+	}
+	if (edge_pass(t, task, now, false)) {
+		io_tell(t, io, now);
+		return 0;
+	}
+	t->quiet.time_ns = now;
+	t->quiet.bytes = io->bytes;
+	t->quiet.ino = io->ino;
+	t->quiet.fd = io->fd;
+	t->quiet.op = io->op;
+	t->quiet.flags = io->flags;
+	return 0;
+}
+
+#define WORD4(a, b, c, d) ((__u32)(a) | (__u32)(b) << 8 | (__u32)(c) << 16 | (__u32)(d) << 24)
+
+/*
+ * Do eight bytes begin an HTTP/1 request? The method must be followed by what begins a target ('/', '*' or
+ * "http"): Redis has a GET too.
+ */
+static __always_inline bool bytes_are_request(__u64 bytes)
+{
+	__u32 word = bytes;
+	__u8 next;
+
+	switch (word) {
+	case WORD4('G', 'E', 'T', ' '):
+	case WORD4('P', 'U', 'T', ' '):
+		next = bytes >> 32;
+		return next == '/' || next == 'h';
+	case WORD4('P', 'O', 'S', 'T'):
+	case WORD4('H', 'E', 'A', 'D'):
+		next = bytes >> 40;
+		return (__u8)(bytes >> 32) == ' ' && (next == '/' || next == 'h');
+	case WORD4('P', 'A', 'T', 'C'):
+		return (__u16)(bytes >> 32) == ('H' | ' ' << 8);
+	case WORD4('D', 'E', 'L', 'E'):
+		return bytes >> 32 == WORD4('T', 'E', ' ', '/');
+	case WORD4('O', 'P', 'T', 'I'):
+		return bytes >> 32 == WORD4('O', 'N', 'S', ' ');
+	case WORD4('C', 'O', 'N', 'N'):
+		return bytes >> 32 == WORD4('E', 'C', 'T', ' ');
+	case WORD4('T', 'R', 'A', 'C'):
+		return (__u16)(bytes >> 32) == ('E' | ' ' << 8);
+	default:
+		return false;
+	}
+}
+
+/* What of a read's bytes user space needs: a request's head, and what follows it up to the budget. */
+static __always_inline void read_capture(struct thread *t, struct conn *conn, struct io *io)
+{
+	__u64 first = 0, n = io->bytes < io->buf_len ? io->bytes : io->buf_len;
+
+	if (!io->buf || bpf_probe_read_user(&first, sizeof(first), io->buf))
+		return;
+	if (n >= sizeof(first) && bytes_are_request(first)) {
+		conn->flags |= CONN_HTTP;
+		conn->budget = CONN_BUDGET;
+		t->flags |= THREAD_HTTP;
+	}
+	if (!(conn->flags & CONN_HTTP) || !conn->budget)
+		return;
+	if (n > config.capture)
+		n = config.capture;
+	io->captured = n;
+	conn->budget -= n < conn->budget ? n : conn->budget;
+}
+
+/* Enough for a status line and the headers that tell where the response ends. */
+#define RESPONSE_CAPTURE 256
+
+static __always_inline void write_capture(struct conn *conn, struct io *io)
+{
+	__u32 first = 0;
+
+	conn->budget = CONN_BUDGET;
+	if (!(conn->flags & CONN_HTTP)) {
+		io->last = NULL;
+		return;
+	}
+	if (!io->buf || bpf_probe_read_user(&first, sizeof(first), io->buf) || first != WORD4('H', 'T', 'T', 'P'))
+		return;
+	io->captured = io->bytes < io->buf_len ? io->bytes : io->buf_len;
+	if (io->captured > RESPONSE_CAPTURE)
+		io->captured = RESPONSE_CAPTURE;
+}
+
+static __always_inline void io_read(struct thread *t, struct task_struct *task, struct io *io)
+{
+	struct conn *conn = conn_get(t, task, io->fd);
+
+	if (!conn || conn->flags & CONN_FILE)
+		return;
+	io->op = LG_IO_READ;
+	t->last_read_fd = io->fd;
+	if (!(conn->flags & CONN_SOCK))
+		io->flags = LG_IO_NOT_SOCK;
+	else if (conn->flags & CONN_TLS)
+		io->flags = LG_IO_CIPHER;
+	else
+		read_capture(t, conn, io);
+	io_edge(t, task, conn, io);
+}
+
+static __always_inline void io_write(struct thread *t, struct task_struct *task, struct io *io)
+{
+	struct conn *conn = conn_get(t, task, io->fd);
+
+	if (!conn || !(conn->flags & CONN_SOCK))
+		return;
+	io->op = LG_IO_WRITE;
+	if (conn->flags & CONN_TLS) {
+		io->flags = LG_IO_CIPHER;
+		io->last = NULL;
+	} else {
+		write_capture(conn, io);
+	}
+	io_edge(t, task, conn, io);
+}
+
+static __always_inline void io_accept(struct thread *t, struct task_struct *task, __u32 fd)
+{
+	struct conn_key key = {.pid = t->pid, .fd = fd};
+	struct io io = {.fd = fd, .op = LG_IO_ACCEPT};
+
+	io_edge(t, task, conn_new(task, &key, LG_CONN_ACCEPTED), &io);
+}
+
+static __always_inline void io_connect(struct thread *t, struct task_struct *task, __u32 fd)
+{
+	struct conn_key key = {.pid = t->pid, .fd = fd};
+	struct io io = {.fd = fd, .op = LG_IO_CONNECT};
+
+	io_edge(t, task, conn_new(task, &key, LG_CONN_CONNECTED), &io);
+}
+
+/* A close matters for what its descriptor was; any thread of the process may call it. */
+static __always_inline void io_close(struct thread *t, struct task_struct *task, __u32 fd)
+{
+	struct conn_key key = {.pid = t->pid, .fd = fd};
+	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
+	struct io io = {.fd = fd, .op = LG_IO_CLOSE};
+
+	if (!conn)
+		return;
+	io.ino = conn->ino;
+	if (conn->flags & CONN_TOLD)
+		io_tell(t, &io, bpf_ktime_get_ns());
+	bpf_map_delete_elem(&conns, &key);
+}
+
+#endif

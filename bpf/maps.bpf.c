@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* Every map, the configuration and the license: defined once for all programs. */
+#include "state.bpf.h"
+
+const volatile struct lg_config config SEC(".rodata") = {};
+struct lg_control control SEC(".bss") = {};
+
+struct threads_map threads SEC(".maps");
+struct slots_map slots SEC(".maps");
+struct free_slots_map free_slots SEC(".maps");
+struct conns_map conns SEC(".maps");
+struct ssls_map ssls SEC(".maps");
+struct targets_map targets SEC(".maps");
+struct counters_map counters SEC(".maps");
+struct events_map events SEC(".maps");
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/*
+ * sched_switch: when a traced thread leaves the CPU, why, and when it is back. No hash map is touched here:
+ * a contended bucket lock in this path can hang a CPU.
+ */
+#include "wait.bpf.h"
+
+/* The descriptor that a nested poll waits for: the first of its list. Only valid while the thread is current. */
+static __always_inline __s32 poll_fd(const struct call *c)
+{
+	__s32 fd = -1;
+
+	if (!nr_is_select(c->nr) && c->args[1])
+		bpf_probe_read_user(&fd, sizeof(fd), (void *)c->args[0]);
+	return fd;
+}
+
+static __always_inline __s32 call_fd(const struct call *c)
+{
+	switch (c->role) {
+	case CALL_OTHER:
+	case CALL_LOCK:
+		return -1;
+	case CALL_WAIT_LIST:
+		return poll_fd(c);
+	default:
+		return c->args[0];
+	}
+}
+
+/* Notes the call that now blocks; stretches of one call are added up. */
+static __always_inline void call_note(struct thread *t, const struct call *c, __u8 sleep, __u64 now)
+{
+	struct lg_block *b = &t->call;
+
+	if (t->call_seq == t->seq && b->nr == c->nr && b->args[0] == c->args[0] && b->args[1] == c->args[1] &&
+	    b->start_ns >= t->turn_ns)
+		return;
+	t->call_seq = t->seq;
+	b->start_ns = now;
+	b->sleep_ns = 0;
+	b->nr = c->nr < 0 ? -1 : c->nr;
+	b->fd = c->nr < 0 ? -1 : call_fd(c);
+	b->args[0] = c->args[0];
+	b->args[1] = c->args[1];
+	b->args[2] = c->args[2];
+	b->sleep = sleep;
+	b->target.kind = LG_TARGET_NONE;
+	b->target.name_len = 0;
+}
+
+static __always_inline __u32 sleep_class(struct task_struct *task, unsigned int state, const struct call *c)
+{
+	if (state & TASK_STOPPED_OR_TRACED)
+		return LG_SLEEP_STOPPED;
+	if (c->nr < 0)
+		return LG_SLEEP_FAULT;
+	if (c->role == CALL_LOCK)
+		return LG_SLEEP_LOCK;
+	if (BPF_CORE_READ_BITFIELD_PROBED(task, in_iowait))
+		return LG_SLEEP_IO;
+	return LG_SLEEP_SYSCALL;
+}
+
+/* A voluntary switch-out: what it sleeps for. */
+static __always_inline __u32 sleep_begin(struct thread *t, struct task_struct *task, unsigned int state, __u64 now)
+{
+	struct lg_slot *slot = slot_of(t);
+	struct call c = {};
+	__u32 class;
+
+	call_from_regs(&c, (struct pt_regs *)bpf_task_pt_regs(task));
+	class = sleep_class(task, state, &c);
+	if (class == LG_SLEEP_STOPPED)
+		c.nr = -1;
+	if (class == LG_SLEEP_SYSCALL && role_is_wait(c.role) && wait_is_own(t, task, &c)) {
+		if (slot) {
+			slot->nr_waits++;
+			slot->idle_since_ns = now;
+		}
+		return OFF_WAIT;
+	}
+	t->nr_sleeps++;
+	if (slot) {
+		slot->nr_sleeps++;
+		slot->sleep_nr = c.nr < 0 ? -1 : c.nr;
+	}
+	call_note(t, &c, class, now);
+	return class;
+}
+
+/*
+ * The turn is over when the loop falls asleep in its wait. A wake-up without a return in between (nothing was
+ * ready after all) is no turn, unless this thread's returns are not seen at all.
+ */
+static __always_inline void turn_leave(struct thread *t, struct task_struct *task, bool is_wait, __u64 now)
+{
+	if (!is_wait || !(t->flags & THREAD_EXITS))
+		turn_open(t, task);
+	if (is_wait && t->turn_ns)
+		turn_end(t, task, now);
+}
+
+static __always_inline void switch_out(struct thread *t, struct task_struct *task, bool preempt, __u64 now)
+{
+	unsigned int state = task_state(task);
+	struct lg_slot *slot;
+
+	if (t->out_ns)
+		thread_settle(t, task, now);
+	t->out_throttled = 0;
+	if (preempt || !state) {
+		t->out_class = OFF_PREEMPTED;
+		t->out_throttled = task_is_throttled(task);
+	} else {
+		t->out_class = sleep_begin(t, task, state, now);
+	}
+	turn_leave(t, task, t->out_class == OFF_WAIT, now);
+	slot = slot_of(t);
+	if (slot)
+		slot->off_ns = now;
+	t->in_ns = 0;
+	t->out_run_delay = task->sched_info.run_delay;
+	t->out_throttled_clock = task_throttled_clock(task);
+	t->out_exec = task->se.sum_exec_runtime;
+	t->out_ns = now;
+}
+
+/* A target is only looked up for a stretch that may matter. */
+#define TARGET_MIN_NS 100000
+
+static __always_inline void switch_in(struct thread *t, struct task_struct *task, __u64 now)
+{
+	struct lg_slot *slot = slot_of(t);
+
+	t->in_ns = now;
+	if (slot)
+		slot->off_ns = 0;
+	if (!t->out_ns || t->out_class >= LG_NR_SLEEPS || now - t->out_ns < TARGET_MIN_NS)
+		return;
+	if (t->call.fd >= 0 && t->call.target.kind == LG_TARGET_NONE)
+		target_read(&t->call.target, fd_file(task, t->call.fd));
+}
+
+SEC("tp_btf/sched_switch")
+int on_sched_switch(__u64 *ctx)
+{
+	struct task_struct *prev = (struct task_struct *)ctx[1];
+	struct task_struct *next = (struct task_struct *)ctx[2];
+	struct thread *t;
+
+	t = thread_of(prev);
+	if (t)
+		switch_out(t, prev, ctx[0], bpf_ktime_get_ns());
+	t = thread_of(next);
+	if (t)
+		switch_in(t, next, bpf_ktime_get_ns());
+	return 0;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What BPF remembers: per traced thread (task storage), per connection of a traced process, and the maps.
+ * None of it is seen by user space but the maps of include/: the ring buffer, the slots and the counters.
+ *
+ * A thread's state is written by that thread alone: at its own calls, and in sched_switch while it is
+ * switched out or in, where it cannot run. So there are no locks.
+ */
+#ifndef LG_STATE_BPF_H
+#define LG_STATE_BPF_H
+
+#include "compat.h"
+#include "lg_config.h"
+#include "lg_record.h"
+#include "lg_slot.h"
+
+/* A function of its own in the program: keeps the stack small and the verifier's work down. */
+#define SUBPROG static __noinline __attribute__((unused))
+
+extern const volatile struct lg_config config SEC(".rodata");
+extern struct lg_control control SEC(".bss");
+
+/* Time off the CPU, by kind; the fields of lg_rec_off. */
+struct off {
+	__u64 sleep_ns[LG_NR_SLEEPS];
+	__u64 runqueue_ns;
+	__u64 throttled_ns;
+	__u32 nr_sleeps;
+	__u32 nr_preempts;
+	struct lg_block longest;
+};
+
+/* Why the thread is, or was last, off the CPU. Values below LG_NR_SLEEPS are of enum lg_sleep. */
+enum off_class {
+	OFF_PREEMPTED = 64, /* it wanted to run */
+	OFF_WAIT = 65,      /* it waits for events: idle */
+};
+
+enum wait_kind {
+	WAIT_NONE = 0,
+	WAIT_SET,  /* on a descriptor: epoll, io_uring */
+	WAIT_LIST, /* poll, select */
+};
+
+/* The calls that count as the loop's own wait; any other waiting call is one of the code it runs. */
+struct wait {
+	__u32 kind; /* enum wait_kind */
+	__s32 fd;   /* WAIT_SET: the descriptor */
+	__u64 file; /* WAIT_SET: address of its struct file, to see when it was closed */
+	__u64 sp;   /* user stack pointer: a nested wait is called from deeper */
+};
+
+/* An edge that was not told (yet), of a loop without HTTP. */
+struct quiet_edge {
+	__u64 time_ns; /* 0: none */
+	__u64 bytes;
+	__u64 ino;
+	__u32 fd;
+	__u8 op;    /* enum lg_io_op */
+	__u8 flags; /* enum lg_io_flag */
+};
+
+enum thread_flag {
+	THREAD_LOOP = 1,  /* waits like an event loop */
+	THREAD_HTTP = 2,  /* has read an HTTP request: every edge is told */
+	THREAD_EXITS = 4, /* the returns of its waits are seen (libc mode misses raw system calls) */
+};
+
+struct thread {
+	__u32 pid;
+	__u32 tid;
+	__u32 slot;
+	__u32 flags; /* enum thread_flag */
+	struct wait wait;
+	__u32 nr_waits;  /* sleeps in waiting calls that look like a loop's, while it is no loop yet */
+	__u32 nr_sleeps; /* other voluntary sleeps meanwhile */
+
+	/* The stretch off the CPU that is going on or not yet booked; out_ns 0: none. */
+	__u64 out_ns;
+	__u64 in_ns;               /* 0: still off, or the switch-in was not reported */
+	__u64 out_run_delay;       /* task->sched_info.run_delay at out_ns */
+	__u64 out_throttled_clock; /* task_throttled_clock() at out_ns */
+	__u64 out_exec;            /* sum_exec_runtime at out_ns */
+	__u32 out_class;           /* enum off_class or enum lg_sleep */
+	__u32 out_throttled;       /* 1: the quota took the CPU away */
+
+	/* The system call that blocks, over all its stretches; call.nr is only meaningful with call_seq. */
+	struct lg_block call;
+	__u64 seq;      /* system calls (or probes) that returned so far */
+	__u64 call_seq; /* value of seq when `call` began; another value: `call` is over */
+
+	/* The current turn; turn_ns 0: none, or it began and no edge has shown it yet. */
+	__u64 turn_ns;
+	__u64 wake_ns; /* woken from its wait at this time, with no edge since; 0: not so */
+	__u64 wake_runqueue_ns;
+	__u64 wake_throttled_ns;
+	__u64 turn_late_ns;
+	__u64 turn_edges;
+	__u64 edge_ns; /* the last edge, told or not; the turn's start counts as one */
+
+	struct off before; /* from the last told edge to `quiet` */
+	struct off since;  /* from `quiet`, else from the last told edge */
+	bool has_before;
+	bool has_since;
+	struct quiet_edge quiet;
+	__u64 user_ns; /* task->utime and ->stime at the last told edge */
+	__u64 system_ns;
+	__u64 seen_system_ns; /* task->stime at the last call's return */
+	__u64 last_system_ns; /* system time of last_nr since the last told edge */
+	__s32 last_nr;
+
+	__u64 pair_args[4]; /* libc mode: arguments of the call whose return another probe shows */
+	__u64 pair_sp;
+	__s32 pair_nr; /* its number; PAIR_NONE: no such call is going on */
+
+	__u64 ssl; /* TLS: SSL object of the call that is going on, 0 none */
+	__u64 ssl_buf;
+	__u64 ssl_count_at; /* SSL_read_ex: where it puts the number of bytes; 0: SSL_read */
+	__u32 last_read_fd; /* where bytes were read last: an SSL object's connection */
+};
+
+#define PAIR_NONE (-1)
+
+enum conn_flag {
+	CONN_SOCK = 1,
+	CONN_HTTP = 2,  /* a request was read on it: writes are looked into */
+	CONN_TLS = 4,   /* its plaintext comes from SSL_read and SSL_write */
+	CONN_FILE = 8,  /* a regular file or directory: not an edge */
+	CONN_TOLD = 16, /* its CONN record was sent */
+};
+
+struct conn_key {
+	__u32 pid;
+	__u32 fd;
+};
+
+struct conn {
+	__u64 ino;
+	__u8 origin; /* enum lg_conn_origin */
+	__u8 pad[3];
+	__u32 flags;  /* enum conn_flag */
+	__u32 budget; /* bytes of reads that may still be captured before the next write */
+	__u32 pad2;
+};
+
+/* The connection of an SSL object. */
+struct ssl_conn {
+	__u64 ino;
+	__u32 fd;
+	__u32 pad;
+};
+
+struct ssl_key {
+	__u64 ssl;
+	__u32 pid;
+	__u32 pad;
+};
+
+/* Bytes of one connection's reads that are captured between two writes: heads and small bodies. */
+#define CONN_BUDGET 16384
+
+#define MAX_CONNS   65536
+#define MAX_SSLS    16384
+#define MAX_TARGETS 8192
+
+struct threads_map {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct thread);
+};
+
+struct slots_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, LG_MAX_SLOTS);
+	__type(key, __u32);
+	__type(value, struct lg_slot);
+};
+
+struct free_slots_map {
+	__uint(type, BPF_MAP_TYPE_STACK);
+	__uint(max_entries, LG_MAX_SLOTS);
+	__uint(key_size, 0);
+	__uint(value_size, sizeof(__u32));
+};
+
+struct conns_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_CONNS);
+	__type(key, struct conn_key);
+	__type(value, struct conn);
+};
+
+struct ssls_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_SSLS);
+	__type(key, struct ssl_key);
+	__type(value, struct ssl_conn);
+};
+
+struct targets_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_TARGETS);
+	__type(key, __u32);
+	__type(value, __u32);
+};
+
+struct counters_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 16);
+	__type(key, __u32);
+	__type(value, __u64);
+};
+
+struct events_map {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 * 1024 * 1024);
+};
+
+extern struct threads_map threads SEC(".maps");
+extern struct slots_map slots SEC(".maps");
+extern struct free_slots_map free_slots SEC(".maps");
+extern struct conns_map conns SEC(".maps");
+extern struct ssls_map ssls SEC(".maps");
+extern struct targets_map targets SEC(".maps");
+extern struct counters_map counters SEC(".maps");
+extern struct events_map events SEC(".maps");
+
+/* n, at most max: in a form whose bound the verifier keeps (clang 14 would test a 32-bit copy). */
+static __always_inline __u64 bounded(__u64 n, __u64 max)
+{
+	barrier_var(n);
+	return n > max ? max : n;
+}
+
+static __always_inline void count(__u32 counter)
+{
+	__u64 *n = bpf_map_lookup_elem(&counters, &counter);
+
+	if (n)
+		(*n)++;
+}
+
+/* The state of a traced thread, else NULL. Untraced threads pay one load. */
+static __always_inline struct thread *thread_of(struct task_struct *task)
+{
+	if (!task->bpf_storage)
+		return NULL;
+	return bpf_task_storage_get(&threads, task, 0, 0);
+}
+
+static __always_inline struct lg_slot *slot_of(struct thread *t)
+{
+	return bpf_map_lookup_elem(&slots, &t->slot);
+}
+
+#endif

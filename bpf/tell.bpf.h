@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* IO records: an edge into the ring buffer, with a copy of its first bytes where they are wanted. */
+#ifndef LG_TELL_BPF_H
+#define LG_TELL_BPF_H
+
+#include "emit.bpf.h"
+
+/* One edge on its way to the ring buffer. */
+struct io {
+	__u64 bytes;
+	__u64 ino;
+	const void *buf;  /* the first bytes, in user memory; NULL: none to be had */
+	__u64 buf_len;    /* bytes at buf */
+	const void *last; /* the last 8 bytes of a write, or its start when it is shorter; NULL: unknown */
+	__u32 fd;
+	__u32 captured;
+	__u8 op;
+	__u8 flags;
+};
+
+/* The last 8 bytes of a write; a shorter one is moved to their end (both architectures are little-endian). */
+static __always_inline __u64 bytes_last(const struct io *io)
+{
+	__u64 n = bounded(io->bytes, sizeof(__u64));
+	__u64 last = 0;
+
+	if (bpf_probe_read_user(&last, n, io->last))
+		return 0;
+	return n ? last << (64 - 8 * n) : 0;
+}
+
+static __always_inline void io_fill(struct lg_rec_io *rec, struct thread *t, const struct io *io, __u32 captured)
+{
+	rec->pid = t->pid;
+	rec->tid = t->tid;
+	rec->fd = io->fd;
+	rec->op = io->op;
+	rec->flags = io->flags;
+	rec->captured = captured;
+	rec->ino = io->ino;
+	rec->bytes = io->bytes;
+	*(__u64 *)rec->tail = io->last ? bytes_last(io) : 0;
+}
+
+static __always_inline void io_send(struct thread *t, const struct io *io, __u64 now)
+{
+	struct lg_rec_io *rec = record_reserve(LG_REC_IO, sizeof(*rec), now);
+
+	if (!rec)
+		return;
+	io_fill(rec, t, io, 0);
+	record_submit(rec, false);
+}
+
+/* As io_send(), with room for `room` bytes, a constant. */
+static __always_inline void io_send_data(struct thread *t, const struct io *io, __u64 now, const __u32 room)
+{
+	struct lg_rec_io *rec = record_reserve(LG_REC_IO, sizeof(*rec) + room, now);
+	__u64 n;
+
+	if (!rec)
+		return;
+	n = bounded(io->captured, room);
+	if (bpf_probe_read_user(rec->data, n, io->buf))
+		n = 0;
+	io_fill(rec, t, io, n);
+	record_submit(rec, false);
+}
+
+SUBPROG int io_tell(struct thread *t, const struct io *io, __u64 now)
+{
+	if (!t || !io)
+		return 0;
+	t->turn_edges++;
+	if (!io->captured || !io->buf)
+		io_send(t, io, now);
+	else if (io->captured <= 256)
+		io_send_data(t, io, now, 256);
+	else if (io->captured <= 1024)
+		io_send_data(t, io, now, 1024);
+	else
+		io_send_data(t, io, now, LG_CAPTURE_MAX);
+	return 0;
+}
+
+/* Tells the edge that was kept back and turned out to begin a long interval. */
+static __always_inline void quiet_tell(struct thread *t)
+{
+	struct io io = {
+		.fd = t->quiet.fd,
+		.op = t->quiet.op,
+		.flags = t->quiet.flags,
+		.bytes = t->quiet.bytes,
+		.ino = t->quiet.ino,
+	};
+
+	io_tell(t, &io, t->quiet.time_ns);
+}
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The accounting of a thread: stretches off the CPU are booked by what they were, turns begin and end,
+ * edges are told or kept back.
+ *
+ * Every instant of a loop is either idle (asleep in its wait, not yet woken) or in a turn; a turn begins when
+ * the wait is woken, so a loop that is ready and gets no CPU is late, not idle.
+ */
+#ifndef LG_TURN_BPF_H
+#define LG_TURN_BPF_H
+
+#include "tell.bpf.h"
+
+static __always_inline void off_clear(struct off *off)
+{
+	__builtin_memset(off, 0, sizeof(*off));
+}
+
+SUBPROG int off_merge(struct off *dst, struct off *src)
+{
+	if (!dst || !src)
+		return 0;
+	for (int i = 0; i < LG_NR_SLEEPS; i++)
+		dst->sleep_ns[i] += src->sleep_ns[i];
+	dst->runqueue_ns += src->runqueue_ns;
+	dst->throttled_ns += src->throttled_ns;
+	dst->nr_sleeps += src->nr_sleeps;
+	dst->nr_preempts += src->nr_preempts;
+	if (src->longest.sleep_ns > dst->longest.sleep_ns)
+		dst->longest = src->longest;
+	return 0;
+}
+
+/* Tells how the time up to the edge at `edge_ns` was spent. */
+static __always_inline void off_tell(struct thread *t, struct task_struct *task, struct off *off, __u64 edge_ns)
+{
+	struct lg_rec_off *rec = record_reserve(LG_REC_OFF, sizeof(*rec), edge_ns);
+
+	if (!rec)
+		return;
+	rec->pid = t->pid;
+	rec->tid = t->tid;
+	__builtin_memset(rec->sleep_ns, 0, sizeof(rec->sleep_ns));
+	__builtin_memcpy(rec->sleep_ns, off->sleep_ns, sizeof(off->sleep_ns));
+	rec->runqueue_ns = off->runqueue_ns;
+	rec->throttled_ns = off->throttled_ns;
+	rec->user_ns = task->utime - t->user_ns;
+	rec->system_ns = task->stime - t->system_ns;
+	rec->nr_sleeps = off->nr_sleeps;
+	rec->nr_preempts = off->nr_preempts;
+	rec->last_nr = t->last_system_ns ? t->last_nr : -1;
+	rec->pad = 0;
+	rec->longest = off->longest;
+	t->user_ns = task->utime;
+	t->system_ns = task->stime;
+	t->last_system_ns = 0;
+	record_submit(rec, false);
+}
+
+/* Forgets what was summed up: the next interval begins here. */
+static __always_inline void off_restart(struct thread *t, struct task_struct *task)
+{
+	if (t->has_since)
+		off_clear(&t->since);
+	if (t->has_before)
+		off_clear(&t->before);
+	t->has_since = false;
+	t->has_before = false;
+	t->user_ns = task->utime;
+	t->system_ns = task->stime;
+	t->last_system_ns = 0;
+}
+
+/* Books one stretch off the CPU that was no wait for events. */
+static __always_inline void off_book(struct thread *t, struct lg_slot *slot, __u64 blocked, __u64 ready,
+				     __u64 throttled)
+{
+	t->has_since = true;
+	t->since.runqueue_ns += ready - throttled;
+	t->since.throttled_ns += throttled;
+	slot->runqueue_ns += ready - throttled;
+	slot->throttled_ns += throttled;
+	if (t->out_class >= LG_NR_SLEEPS) {
+		t->since.nr_preempts++;
+		return;
+	}
+	t->since.sleep_ns[t->out_class] += blocked;
+	t->since.nr_sleeps++;
+	slot->sleep_ns[t->out_class] += blocked;
+	t->call.sleep_ns += blocked;
+	if (t->call.sleep_ns > t->since.longest.sleep_ns)
+		t->since.longest = t->call;
+}
+
+/* Books one stretch of waiting for events: idle until woken, late from then on. */
+static __always_inline void wait_book(struct thread *t, struct lg_slot *slot, __u64 idle, __u64 ready, __u64 throttled)
+{
+	slot->idle_ns += idle;
+	slot->idle_since_ns = 0;
+	t->wake_ns = t->out_ns + idle;
+	t->wake_runqueue_ns = ready - throttled;
+	t->wake_throttled_ns = throttled;
+}
+
+/*
+ * Books the stretch off the CPU that ended, once the scheduler's own figures for it are final: at the
+ * thread's next call or at its next switch-out. Some switch-ins are not reported (about 1 in 1,000 to 5,000):
+ * their time then follows from the run time since.
+ */
+SUBPROG int thread_settle(struct thread *t, struct task_struct *task, __u64 now)
+{
+	struct lg_slot *slot;
+	__u64 off, ready, throttled, clock;
+
+	slot = slot_of(t);
+	if (!slot)
+		return 0;
+	if (!t->in_ns) {
+		__u64 ran = task->se.sum_exec_runtime - t->out_exec;
+
+		t->in_ns = ran < now - t->out_ns ? now - ran : t->out_ns;
+		count(LG_CNT_LATE_SWITCHES);
+	}
+	off = t->in_ns - t->out_ns;
+	ready = task->sched_info.run_delay - t->out_run_delay;
+	if (ready > off || t->out_class == OFF_PREEMPTED)
+		ready = off;
+	clock = task_throttled_clock(task) - t->out_throttled_clock;
+	throttled = t->out_throttled ? ready : clock < ready ? clock : 0;
+	if (t->out_class == OFF_WAIT)
+		wait_book(t, slot, off - ready, ready, throttled);
+	else
+		off_book(t, slot, off - ready, ready, throttled);
+	t->out_ns = 0;
+	t->in_ns = 0;
+	return 0;
+}
+
+static __always_inline void turn_begin(struct thread *t, struct task_struct *task, __u64 at)
+{
+	struct lg_slot *slot = slot_of(t);
+
+	off_restart(t, task);
+	t->turn_ns = at;
+	t->edge_ns = at;
+	t->turn_edges = 0;
+	t->turn_late_ns = 0;
+	t->quiet.time_ns = 0;
+	if (slot)
+		slot->turn_ns = at;
+	if (!t->wake_ns)
+		return;
+	t->turn_late_ns = t->wake_runqueue_ns + t->wake_throttled_ns;
+	if (t->turn_late_ns) {
+		t->has_since = true;
+		t->since.runqueue_ns = t->wake_runqueue_ns;
+		t->since.throttled_ns = t->wake_throttled_ns;
+	}
+	t->wake_ns = 0;
+}
+
+/* Begins the turn that a wake-up started, when something other than the wait's return shows it first. */
+static __always_inline void turn_open(struct thread *t, struct task_struct *task)
+{
+	if (!t->turn_ns && t->wake_ns)
+		turn_begin(t, task, t->wake_ns);
+}
+
+/*
+ * An edge at `now`: says whether it is to be told, and if so tells what led to it. A loop without HTTP keeps
+ * its edges back until an interval between two of them is long; then both are told.
+ */
+static __always_inline bool edge_pass(struct thread *t, struct task_struct *task, __u64 now, bool always)
+{
+	bool is_long = now - t->edge_ns >= config.quiet_ns;
+
+	t->edge_ns = now;
+	if (!always && !is_long && !config.all_edges && !(t->flags & THREAD_HTTP)) {
+		if (t->has_since) {
+			off_merge(&t->before, &t->since);
+			off_clear(&t->since);
+			t->has_since = false;
+			t->has_before = true;
+		}
+		return false;
+	}
+	if (t->quiet.time_ns && is_long) {
+		if (t->has_before)
+			off_tell(t, task, &t->before, t->quiet.time_ns);
+		quiet_tell(t);
+	} else if (t->has_before) {
+		off_merge(&t->since, &t->before);
+		t->has_since = true;
+	}
+	t->quiet.time_ns = 0;
+	if (t->has_since || (is_long && task->utime + task->stime != t->user_ns + t->system_ns))
+		off_tell(t, task, &t->since, now);
+	off_restart(t, task);
+	return true;
+}
+
+static __always_inline void turn_tell(struct thread *t, __u64 now, bool is_long)
+{
+	struct lg_rec_turn *rec = record_reserve(LG_REC_TURN, sizeof(*rec), now);
+
+	if (!rec)
+		return;
+	rec->pid = t->pid;
+	rec->tid = t->tid;
+	rec->start_ns = t->turn_ns;
+	rec->end_ns = now;
+	rec->late_ns = t->turn_late_ns;
+	rec->edges = t->turn_edges;
+	record_submit(rec, is_long || ring_is_filling());
+}
+
+SUBPROG int turn_end(struct thread *t, struct task_struct *task, __u64 now)
+{
+	struct lg_slot *slot = slot_of(t);
+	__u64 length = now - t->turn_ns;
+	bool is_long = length >= config.turn_ns;
+
+	if (slot) {
+		__u32 bucket = lg_hist_bucket(length);
+
+		slot->turns++;
+		slot->turn_hist[bucket & 255]++;
+		slot->turn_ns = 0;
+		if (length > slot->max_turn_ns)
+			slot->max_turn_ns = length;
+	}
+	if (is_long || t->turn_edges) {
+		edge_pass(t, task, now, true);
+		turn_tell(t, now, is_long);
+	}
+	t->turn_ns = 0;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Which waiting calls are the loop's own. Code that runs in a turn may itself wait (a blocking socket with a
+ * time-out calls poll, a child process is awaited in a nested loop): that is a stall, not idleness.
+ *
+ * - Waits on a set (epoll, io_uring) outrank waits on a list (poll, select): a thread that has a set does not
+ *   use a list as its loop.
+ * - Of two sets the outer one is the loop's: the one waited on from higher up the stack, until it is closed.
+ * - A list's wait is the loop's when no wait from higher up the stack is known.
+ */
+#ifndef LG_WAIT_BPF_H
+#define LG_WAIT_BPF_H
+
+#include "nr.h"
+#include "target.bpf.h"
+#include "turn.bpf.h"
+
+/* One system call, as seen at its switch-out or its return. */
+struct call {
+	long nr;
+	long ret; /* only at its return */
+	__u64 args[4];
+	__u64 sp;  /* user stack pointer */
+	__u8 role; /* enum call_role */
+};
+
+static __always_inline void call_from_regs(struct call *c, struct pt_regs *regs)
+{
+	c->nr = regs_nr(regs);
+	c->role = call_role(c->nr);
+	c->args[0] = PT_REGS_PARM1_SYSCALL(regs);
+	c->args[1] = PT_REGS_PARM2_SYSCALL(regs);
+	c->args[2] = PT_REGS_PARM3_SYSCALL(regs);
+	c->args[3] = PT_REGS_PARM4_SYSCALL(regs);
+	c->sp = PT_REGS_SP(regs);
+}
+
+static __always_inline bool role_is_wait(__u8 role)
+{
+	return role == CALL_WAIT_SET || role == CALL_WAIT_LIST;
+}
+
+#define IORING_ENTER_GETEVENTS 1 /* include/uapi/linux/io_uring.h */
+
+/* Enough waits to call a thread that polls a list a loop; fewer may be a client's time-outs. */
+#define LOOP_MIN_WAITS 4
+/* Two waits of one loop may differ by a few frames' slots (other arguments, other wrapper). */
+#define WAIT_SP_SLACK 256
+
+static __always_inline void loop_found(struct thread *t, struct task_struct *task, const struct call *c)
+{
+	struct lg_slot *slot = slot_of(t);
+
+	if (slot) {
+		slot->flags |= LG_SLOT_LOOP;
+		slot->wait_nr = c->nr;
+	}
+	t->flags |= THREAD_LOOP;
+	thread_tell(task, t, LG_THREAD_LOOP, 0);
+}
+
+static __always_inline void wait_adopt_set(struct thread *t, struct task_struct *task, const struct call *c)
+{
+	t->wait.kind = WAIT_SET;
+	t->wait.fd = c->args[0];
+	t->wait.file = (__u64)fd_file(task, c->args[0]);
+	t->wait.sp = c->sp;
+	if (!(t->flags & THREAD_LOOP))
+		loop_found(t, task, c);
+}
+
+static __always_inline bool wait_set_is_own(struct thread *t, struct task_struct *task, const struct call *c)
+{
+	if (c->nr == __NR_io_uring_enter && (!c->args[2] || !(c->args[3] & IORING_ENTER_GETEVENTS)))
+		return false;
+	if (t->wait.kind == WAIT_SET && t->wait.fd == (__s32)c->args[0])
+		return true;
+	if (t->wait.kind == WAIT_SET && c->sp <= t->wait.sp && (__u64)fd_file(task, t->wait.fd) == t->wait.file)
+		return false;
+	wait_adopt_set(t, task, c);
+	return true;
+}
+
+static __always_inline bool nr_is_select(long nr)
+{
+#ifdef __NR_select
+	if (nr == __NR_select)
+		return true;
+#endif
+	return nr == __NR_pselect6;
+}
+
+static __always_inline bool wait_list_is_own(struct thread *t, struct task_struct *task, const struct call *c)
+{
+	bool is_select = nr_is_select(c->nr);
+	__u64 nr_fds = is_select ? c->args[0] : c->args[1];
+
+	if (!nr_fds || t->wait.kind == WAIT_SET)
+		return false;
+	if (t->wait.kind == WAIT_LIST && c->sp + WAIT_SP_SLACK < t->wait.sp)
+		return false;
+	/* A single descriptor is what a blocking client waits for; a server has its listener and its clients. */
+	if (t->wait.kind == WAIT_NONE && !is_select && nr_fds < 2)
+		return false;
+	t->wait.kind = WAIT_LIST;
+	if (c->sp > t->wait.sp)
+		t->wait.sp = c->sp;
+	if (t->flags & THREAD_LOOP)
+		return true;
+	t->nr_waits++;
+	if (t->nr_waits < LOOP_MIN_WAITS || t->nr_waits < t->nr_sleeps)
+		return false;
+	loop_found(t, task, c);
+	return true;
+}
+
+/* Is this waiting call the loop's own wait? Learns what the loop waits on along the way. */
+SUBPROG bool wait_is_own(struct thread *t, struct task_struct *task, const struct call *c)
+{
+	if (!t || !c)
+		return false;
+	return c->role == CALL_WAIT_SET ? wait_set_is_own(t, task, c) : wait_list_is_own(t, task, c);
+}
+
+/* The wait returned: a turn ends where it did not sleep, and the next one begins. */
+static __always_inline void wait_return(struct thread *t, struct task_struct *task, __u64 now)
+{
+	t->flags |= THREAD_EXITS;
+	if (t->turn_ns)
+		turn_end(t, task, now);
+	turn_begin(t, task, t->wake_ns ? t->wake_ns : now);
+}
+
+#endif
