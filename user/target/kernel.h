@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* This host and its kernel: who it is, and whether it describes its types (BTF), without which nothing can be read. */
+#ifndef LG_KERNEL_H
+#define LG_KERNEL_H
+
+#include "base/err.h"
+
+struct kernel {
+	char release[65]; /* as uname -r */
+	char host[65];    /* as uname -n */
+	unsigned version; /* major << 16 | minor << 8 | patch, as KERNEL_VERSION(); patch at most 255 */
+};
+
+int kernel_read(struct kernel *kernel);
+
+/* The number in a release string: "6.1.0-18-amd64" is 0x060100; 0 for nonsense. */
+unsigned kernel_version(const char *release);
+
+/* Whether the kernel has BTF at `path` (NULL: the usual place); else says so with what to do, and -ENOTSUP. */
+int kernel_check_btf(const char *path, struct err *err);
+
+#endif
