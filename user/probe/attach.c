@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is attached to the kernel, in which order, and the choice of where the edges come from. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "probe/private.h"
+
+enum target_flag { TARGET_PROCESS = 1, TARGET_THREAD = 2 }; /* as in bpf/task.bpf.c */
+
+static int target_add(struct probe *p, uint32_t id, uint32_t flag, struct err *err)
+{
+	int fd = bpf_map__fd(p->skel->maps.targets);
+	uint32_t flags = 0;
+
+	bpf_map_lookup_elem(fd, &id, &flags);
+	flags |= flag;
+	if (!bpf_map_update_elem(fd, &id, &flags, BPF_ANY))
+		return 0;
+	return err_set(err, EXIT_CODE_FAILED, errno, "cannot name %u as a target: %s", id, strerror(errno));
+}
+
+int probe_add_process(struct probe *p, int pid, struct err *err)
+{
+	return target_add(p, pid, TARGET_PROCESS, err);
+}
+
+int probe_add_thread(struct probe *p, int tid, struct err *err)
+{
+	return target_add(p, tid, TARGET_THREAD, err);
+}
+
+/* Attaches one program for as long as the skeleton lives. */
+static int program_attach(struct bpf_program *program, struct bpf_link **link, struct err *err)
+{
+	*link = bpf_program__attach(program);
+	if (*link)
+		return 0;
+	err_hint(err, errno == EPERM ? "it takes CAP_BPF and CAP_PERFMON, or root"
+				     : "the kernel may lack the tracepoint; lgtrace needs 5.15 or later");
+	return err_set(err, errno == EPERM ? EXIT_CODE_NOT_PERMITTED : EXIT_CODE_KERNEL, errno, "cannot attach %s: %s",
+		       bpf_program__name(program), strerror(errno));
+}
+
+/* Walks all tasks once; the program picks the targets' threads. */
+static int trace_present(struct probe *p, struct err *err)
+{
+	struct bpf_link *link;
+	char nothing[64];
+	int fd, error = program_attach(p->skel->progs.trace_present, &link, err);
+
+	if (error)
+		return error;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd < 0)
+		error = err_set(err, EXIT_CODE_KERNEL, errno, "cannot walk the tasks: %s", strerror(errno));
+	else
+		while (read(fd, nothing, sizeof(nothing)) > 0)
+			;
+	if (fd >= 0)
+		close(fd);
+	bpf_link__destroy(link);
+	return error;
+}
+
+/*
+ * Prices in ns, medians on x86-64 (kernel 6.18): a sys_exit program on an untraced and a traced thread's
+ * call, and a uprobe on an emulated instruction.
+ */
+#define PRICE_HOST_CALL   40
+#define PRICE_TARGET_CALL 80
+#define PRICE_UPROBE      620
+#define MEASURE_NS        50000000
+
+int cost_measure(struct probe *p, uint64_t *syscall_ns, uint64_t *libc_ns)
+{
+	struct timespec pause = {0, MEASURE_NS};
+	struct bpf_link *link = bpf_program__attach(p->skel->progs.on_sys_exit_count);
+	uint64_t counters[16], scale = 1000000000 / MEASURE_NS;
+	int error;
+
+	if (!link)
+		return -errno;
+	nanosleep(&pause, NULL);
+	error = probe_counters(p, counters);
+	bpf_link__destroy(link);
+	if (error)
+		return error;
+	*syscall_ns = scale * (counters[LG_CNT_HOST_CALLS] * PRICE_HOST_CALL +
+			       counters[LG_CNT_TARGET_CALLS] * PRICE_TARGET_CALL);
+	*libc_ns = scale * counters[LG_CNT_TARGET_EDGES] * PRICE_UPROBE;
+	return 0;
+}
+
+/* Below this share of one CPU (0.5 %) nobody notices, and system calls see more than a libc does. */
+#define CHEAP_NS 5000000
+
+/* Whether auto mode should take libc probes: when system calls would cost noticeably more. */
+static bool libc_is_cheaper(struct probe *p)
+{
+	uint64_t syscall_ns, libc_ns;
+
+	if (cost_measure(p, &syscall_ns, &libc_ns))
+		return false;
+	return syscall_ns > CHEAP_NS && syscall_ns > 2 * libc_ns;
+}
+
+static int libc_attach_all(struct probe *p, const int *pids, size_t nr_pids, struct err *err)
+{
+	int error = 0;
+
+	p->edges = LG_EDGES_LIBC;
+	for (size_t i = 0; i < nr_pids && !error; i++)
+		error = probe_attach_process(p, pids[i], err);
+	p->skel->bss->control.edges = p->edges;
+	return error;
+}
+
+static int syscall_attach_all(struct probe *p, const int *pids, size_t nr_pids, struct err *err)
+{
+	int error = 0;
+
+	p->edges = LG_EDGES_SYSCALL;
+	p->skel->bss->control.edges = p->edges;
+	for (size_t i = 0; i < nr_pids && !error; i++)
+		error = probe_attach_process(p, pids[i], err);
+	return error ? error : program_attach(p->skel->progs.on_sys_exit, &p->skel->links.on_sys_exit, err);
+}
+
+static int edges_attach(struct probe *p, const int *pids, size_t nr_pids, struct err *err)
+{
+	struct err unsaid = {};
+
+	if (p->opts.edges == PROBE_EDGES_LIBC)
+		return libc_attach_all(p, pids, nr_pids, err);
+	if (p->opts.edges == PROBE_EDGES_AUTO && libc_is_cheaper(p)) {
+		if (!libc_attach_all(p, pids, nr_pids, &unsaid))
+			return 0;
+		for (size_t i = 0; i < nr_pids; i++)
+			probe_detach_process(p, pids[i]);
+	}
+	return syscall_attach_all(p, pids, nr_pids, err);
+}
+
+/* Births are seen before the present threads are taken in, so that none falls between. */
+int probe_attach(struct probe *p, const int *pids, size_t nr_pids, struct err *err)
+{
+	struct lgtrace_bpf *skel = p->skel;
+	struct {
+		struct bpf_program *program;
+		struct bpf_link **link;
+	} always[] = {
+		{skel->progs.on_fork, &skel->links.on_fork},
+		{skel->progs.on_exec, &skel->links.on_exec},
+		{skel->progs.on_exit, &skel->links.on_exit},
+		{skel->progs.on_sched_switch, &skel->links.on_sched_switch},
+	};
+	int error = 0;
+
+	for (size_t i = 0; i < sizeof(always) / sizeof(*always) && !error; i++)
+		error = program_attach(always[i].program, always[i].link, err);
+	if (!error)
+		error = trace_present(p, err);
+	return error ? error : edges_attach(p, pids, nr_pids, err);
+}

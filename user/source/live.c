@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Records of running processes, with the facts of /proc put in where they are needed. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/table.h"
+#include "source/check.h"
+#include "source/live.h"
+#include "target/proc.h"
+#include "target/runtime.h"
+
+struct live {
+	struct probe *probe;
+	struct live_sink sink;
+	struct table processes; /* pid -> number of its live threads, as a pointer-sized count */
+	size_t nr_threads;
+	size_t nr_loops_ever;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void head_init(struct lg_head *head, enum lg_kind kind, size_t len)
+{
+	head->kind = kind;
+	head->len = (len + 7) / 8 * 8;
+	head->cpu = 0;
+	head->time_ns = now_ns();
+}
+
+static void hand_on(struct live *live, const struct lg_head *head)
+{
+	live->sink.record(live->sink.arg, head);
+}
+
+/* A process that is gone already is told with what is known: nothing. */
+static void target_tell(struct live *live, int pid, const char *comm)
+{
+	union {
+		struct lg_rec_target rec;
+		char bytes[sizeof(struct lg_rec_target) + PROC_PATH_LEN + 8];
+	} u = {};
+	struct runtime runtime = {};
+	char exe[PROC_PATH_LEN] = "";
+	size_t len;
+
+	runtime_detect(&runtime, pid);
+	proc_exe(pid, exe, sizeof(exe), NULL);
+	len = strnlen(exe, sizeof(exe));
+	head_init(&u.rec.head, LG_REC_TARGET, sizeof(u.rec) + len);
+	u.rec.pid = pid;
+	u.rec.runtime = runtime.kind;
+	u.rec.version = runtime.version;
+	memcpy(u.rec.comm, comm, LG_COMM_LEN);
+	u.rec.exe_len = len;
+	memcpy(u.rec.exe, exe, len);
+	hand_on(live, &u.rec.head);
+}
+
+static size_t process_threads(struct live *live, int pid)
+{
+	return (size_t)(uintptr_t)table_get(&live->processes, pid);
+}
+
+/* Counts are kept in the table's pointers; a process without threads is not in it. */
+static void process_set(struct live *live, int pid, size_t threads)
+{
+	if (threads)
+		table_put(&live->processes, pid, (void *)(uintptr_t)threads);
+	else
+		table_del(&live->processes, pid);
+}
+
+static void process_new(struct live *live, const struct lg_rec_thread *rec)
+{
+	live->sink.process(live->sink.arg, rec->pid, rec->event == LG_THREAD_EXEC);
+	target_tell(live, rec->pid, rec->comm);
+}
+
+static void loop_tell(struct live *live, uint32_t slot)
+{
+	struct lg_rec_loop rec = {};
+
+	head_init(&rec.head, LG_REC_LOOP, sizeof(rec));
+	rec.slot = probe_slots(live->probe)[slot];
+	hand_on(live, &rec.head);
+}
+
+static void thread_exit(struct live *live, const struct lg_rec_thread *rec)
+{
+	size_t threads = process_threads(live, rec->pid);
+
+	if (rec->slot < LG_MAX_SLOTS) {
+		if (probe_slots(live->probe)[rec->slot].flags & LG_SLOT_LOOP)
+			loop_tell(live, rec->slot);
+		probe_slot_free(live->probe, rec->slot);
+	}
+	if (!threads)
+		return;
+	live->nr_threads--;
+	process_set(live, rec->pid, threads - 1);
+	if (threads == 1)
+		probe_detach_process(live->probe, rec->pid);
+}
+
+static void on_thread(struct live *live, const struct lg_rec_thread *rec)
+{
+	size_t threads = process_threads(live, rec->pid);
+
+	switch (rec->event) {
+	case LG_THREAD_NEW:
+		live->nr_threads++;
+		process_set(live, rec->pid, threads + 1);
+		if (!threads)
+			process_new(live, rec);
+		break;
+	case LG_THREAD_EXEC:
+		process_new(live, rec);
+		break;
+	case LG_THREAD_LOOP:
+		live->nr_loops_ever++;
+		break;
+	case LG_THREAD_EXIT:
+		thread_exit(live, rec);
+		break;
+	}
+}
+
+/* The path behind a descriptor, if it still leads to the file that the record names. */
+static void path_tell(struct live *live, const struct lg_rec_off *off)
+{
+	const struct lg_block *block = &off->longest;
+	union {
+		struct lg_rec_path rec;
+		char bytes[sizeof(struct lg_rec_path) + PROC_PATH_LEN + 8];
+	} u = {};
+	char link[PROC_PATH_LEN], fd_path[64];
+	struct stat st;
+	size_t len;
+
+	snprintf(fd_path, sizeof(fd_path), "/proc/%u/fd/%d", off->pid, block->fd);
+	if (stat(fd_path, &st) || st.st_ino != block->target.ino)
+		return;
+	if (proc_fd_link(off->pid, block->fd, link, sizeof(link)) < 0 || link[0] != '/')
+		return;
+	len = strnlen(link, sizeof(link));
+	head_init(&u.rec.head, LG_REC_PATH, sizeof(u.rec) + len);
+	u.rec.pid = off->pid;
+	u.rec.path_len = len;
+	u.rec.ino = block->target.ino;
+	memcpy(u.rec.path, link, len);
+	hand_on(live, &u.rec.head);
+}
+
+static void on_off(struct live *live, const struct lg_rec_off *off)
+{
+	enum { WORTH_A_LOOK_NS = 1000000 };
+	uint8_t kind = off->longest.target.kind;
+
+	if (off->longest.sleep_ns < WORTH_A_LOOK_NS || off->longest.fd < 0)
+		return;
+	if (kind == LG_TARGET_FILE || kind == LG_TARGET_PIPE)
+		path_tell(live, off);
+}
+
+static int on_record(void *arg, const void *data, size_t size)
+{
+	struct live *live = arg;
+	const struct lg_head *head;
+	int len = record_check(data, size, &head);
+
+	if (len < 0)
+		return len;
+	if (head->kind == LG_REC_OFF)
+		on_off(live, (const void *)head);
+	/* The end of a thread's last turn is in its slot: totals go before the record that ends it. */
+	if (head->kind == LG_REC_THREAD)
+		on_thread(live, (const void *)head);
+	hand_on(live, head);
+	return 0;
+}
+
+int live_new(struct live **out, struct probe *p, const struct live_sink *sink, struct err *err)
+{
+	struct live *live = calloc(1, sizeof(*live));
+
+	if (!live)
+		return err_set(err, EXIT_CODE_FAILED, ENOMEM, "no memory left");
+	live->probe = p;
+	live->sink = *sink;
+	table_init(&live->processes, 0);
+	probe_on_record(p, on_record, live);
+	*out = live;
+	return 0;
+}
+
+void live_free(struct live *live)
+{
+	if (!live)
+		return;
+	table_fini(&live->processes);
+	free(live);
+}
+
+int live_read(struct live *live)
+{
+	int n = probe_consume(live->probe);
+
+	return n < 0 ? n : 0;
+}
+
+int live_totals(struct live *live)
+{
+	const struct lg_slot *slots = probe_slots(live->probe);
+	struct lg_rec_lost lost = {};
+	int error;
+
+	for (uint32_t i = 0; i < LG_MAX_SLOTS; i++)
+		if (slots[i].flags & LG_SLOT_LOOP)
+			loop_tell(live, i);
+	head_init(&lost.head, LG_REC_LOST, sizeof(lost));
+	error = probe_counters(live->probe, (uint64_t *)lost.counters);
+	if (!error)
+		hand_on(live, &lost.head);
+	return error;
+}
+
+size_t live_threads(const struct live *live)
+{
+	return live->nr_threads;
+}
+
+size_t live_loops(const struct live *live)
+{
+	const struct lg_slot *slots = probe_slots(live->probe);
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < LG_MAX_SLOTS; i++)
+		n += (slots[i].flags & LG_SLOT_LOOP) != 0;
+	return n;
+}
+
+size_t live_loops_ever(const struct live *live)
+{
+	return live->nr_loops_ever;
+}
+
+/* Gone, or a zombie with no thread left that runs. */
+static bool process_is_gone(int pid)
+{
+	struct proc_thread *threads = NULL;
+	struct proc_stat stat;
+	size_t nr = 0;
+	bool is_gone;
+
+	if (proc_stat(pid, 0, &stat))
+		return true;
+	if (stat.state != 'Z')
+		return false;
+	is_gone = proc_threads(pid, &threads, &nr) || nr <= 1;
+	free(threads);
+	return is_gone;
+}
+
+static void slots_reap(struct live *live, uint32_t pid)
+{
+	const struct lg_slot *slots = probe_slots(live->probe);
+
+	for (uint32_t i = 0; i < LG_MAX_SLOTS; i++)
+		if (slots[i].flags && slots[i].pid == pid)
+			probe_slot_free(live->probe, i);
+}
+
+void live_reap(struct live *live)
+{
+	size_t pos = 0;
+	uint64_t pid;
+	void *threads;
+
+	while (table_next(&live->processes, &pos, &pid, &threads)) {
+		if (!process_is_gone(pid))
+			continue;
+		live->nr_threads -= (size_t)(uintptr_t)threads;
+		table_del(&live->processes, pid);
+		probe_detach_process(live->probe, pid);
+		slots_reap(live, pid);
+	}
+}
