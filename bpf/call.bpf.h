@@ -121,7 +121,10 @@ static __always_inline void call_io(struct thread *t, struct task_struct *task, 
 
 static __always_inline void call_return(struct thread *t, struct task_struct *task, struct call *c)
 {
+	bool slept = t->in_wait;
+
 	t->seq++;
+	t->in_wait = false;
 	if (c->role == CALL_CLOSE) {
 		io_close(t, task, c->args[0]);
 		return;
@@ -132,7 +135,7 @@ static __always_inline void call_return(struct thread *t, struct task_struct *ta
 		if (t->out_ns)
 			thread_settle(t, task, now);
 		t->seen_system_ns = task->stime;
-		wait_return(t, task, now);
+		wait_return(t, task, slept, now);
 		return;
 	}
 	if (!(t->flags & THREAD_LOOP))

@@ -97,7 +97,10 @@ static __always_inline void turn_leave(struct thread *t, struct task_struct *tas
 {
 	if (!is_wait || !(t->flags & THREAD_EXITS))
 		turn_open(t, task);
-	if (is_wait && t->turn_ns)
+	if (!is_wait)
+		return;
+	t->in_wait = true;
+	if (t->turn_ns)
 		turn_end(t, task, now);
 }
 

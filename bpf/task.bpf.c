@@ -55,6 +55,7 @@ static __always_inline void thread_present(struct thread *t, struct task_struct 
 	if (!role_is_wait(c.role) || !wait_is_own(t, task, &c))
 		return;
 	slot->idle_since_ns = bpf_ktime_get_ns();
+	t->in_wait = true;
 	t->out_class = OFF_WAIT;
 	t->out_run_delay = task->sched_info.run_delay;
 	t->out_throttled_clock = task_throttled_clock(task);

@@ -122,10 +122,15 @@ SUBPROG bool wait_is_own(struct thread *t, struct task_struct *task, const struc
 	return c->role == CALL_WAIT_SET ? wait_set_is_own(t, task, c) : wait_list_is_own(t, task, c);
 }
 
-/* The wait returned: a turn ends where it did not sleep, and the next one begins. */
-static __always_inline void wait_return(struct thread *t, struct task_struct *task, __u64 now)
+/*
+ * The wait returned. Where it did not sleep, a turn ends and the next begins; where it did, the turn began at the
+ * wake-up, and may have been opened then.
+ */
+static __always_inline void wait_return(struct thread *t, struct task_struct *task, bool slept, __u64 now)
 {
 	t->flags |= THREAD_EXITS;
+	if (t->turn_ns && slept)
+		return;
 	if (t->turn_ns)
 		turn_end(t, task, now);
 	turn_begin(t, task, t->wake_ns ? t->wake_ns : now);

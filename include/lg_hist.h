@@ -20,6 +20,7 @@
 #define LG_HIST_PAD 0x7fffffffffffffffull
 
 /* Padded to 256, so that the search needs no bound check. */
+/* clang-format off */
 static const __u64 lg_hist_edges[256] = {
 	1000, 1024, 1117, 1218, 1328, 1448, 1579, 1722, 1878, 2048, 2233, 2435, 2500, 2656, 2896, 3158,
 	3444, 3756, 4096, 4467, 4871, 5000, 5312, 5793, 6317, 6889, 7512, 8192, 8933, 9742, 10000, 10624,
@@ -50,6 +51,7 @@ static const __u64 lg_hist_edges[256] = {
 	137438953472ull, LG_HIST_PAD, LG_HIST_PAD, LG_HIST_PAD, LG_HIST_PAD, LG_HIST_PAD, LG_HIST_PAD, LG_HIST_PAD, LG_HIST_PAD, LG_HIST_PAD, LG_HIST_PAD, LG_HIST_PAD,
 	LG_HIST_PAD, LG_HIST_PAD, LG_HIST_PAD,
 };
+/* clang-format on */
 
 /*
  * The bucket of a length, which must be below LG_HIST_PAD. A binary search in eight steps without a branch:

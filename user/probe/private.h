@@ -13,9 +13,25 @@
 
 #include "lgtrace.skel.h"
 
+/* Places in one file for one program. */
+struct uprobes {
+	struct bpf_program *program;
+	const char *path;
+	uint64_t *offsets; /* in the file */
+	uint64_t *cookies; /* one for each offset */
+	size_t nr;
+	bool is_return; /* when the function returns that begins there */
+};
+
+/* What keeps uprobes in a process: a link's descriptor, or libbpf's object. */
+struct uprobe_link {
+	int fd; /* -1: see link */
+	struct bpf_link *link;
+};
+
 /* The uprobes in one process. */
 struct process {
-	struct bpf_link **links;
+	struct uprobe_link *links;
 	size_t nr_links;
 	bool has_libc; /* libc mode: its probes are in */
 	bool has_tls;
@@ -29,10 +45,17 @@ struct probe {
 	struct table processes; /* pid -> struct process */
 	enum lg_edges edges;
 	bool has_tls;
+	bool has_multi; /* uprobe_multi links are in use */
 	int nr_cpus;
 	probe_record_fn fn;
 	void *arg;
 };
+
+/* Whether uprobe_multi links work here; the programs for them are prepared before they are loaded. */
+bool multi_is_supported(void);
+void multi_prepare(struct bpf_program *program);
+/* Puts all of them in at once. The descriptor of the link, which keeps them, or -errno. */
+int multi_attach(const struct uprobes *u, int pid);
 
 /* Puts the libc probes into a process. */
 int process_attach_libc(struct probe *p, struct process *process, int pid, struct err *err);

@@ -45,6 +45,19 @@ static void config_set(struct probe *p)
 	config->capture = LG_CAPTURE_MAX;
 }
 
+static void uprobes_prepare(struct probe *p)
+{
+	struct bpf_program *programs[] = {
+		p->skel->progs.on_libc_return, p->skel->progs.on_libc_enter,  p->skel->progs.on_libc_result,
+		p->skel->progs.on_ssl_read,    p->skel->progs.on_ssl_read_ex, p->skel->progs.on_ssl_read_return,
+		p->skel->progs.on_ssl_write,
+	};
+
+	p->has_multi = multi_is_supported();
+	for (size_t i = 0; p->has_multi && i < sizeof(programs) / sizeof(*programs); i++)
+		multi_prepare(programs[i]);
+}
+
 /* Every slot is free at first; the lowest comes first off the stack. */
 static int slots_init(struct probe *p)
 {
@@ -101,6 +114,7 @@ int probe_open(struct probe **out, const struct probe_opts *opts, struct err *er
 		goto fail;
 	}
 	config_set(p);
+	uprobes_prepare(p);
 	error = lgtrace_bpf__load(p->skel);
 	if (!error)
 		error = maps_init(p);

@@ -6,31 +6,63 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "probe/private.h"
 
-static int link_add(struct process *process, struct bpf_link *link)
+static int link_add(struct process *process, struct uprobe_link link)
 {
-	struct bpf_link **links;
+	struct uprobe_link *links = realloc(process->links, (process->nr_links + 1) * sizeof(*links));
 
-	if (!link)
-		return -errno;
-	links = realloc(process->links, (process->nr_links + 1) * sizeof(*links));
-	if (!links) {
-		bpf_link__destroy(link);
+	if (!links)
 		return -ENOMEM;
-	}
 	process->links = links;
 	links[process->nr_links++] = link;
 	return 0;
 }
 
-static int uprobe_add(struct process *process, int pid, struct bpf_program *program, const char *path, uint64_t offset,
-		      uint64_t cookie, bool is_return)
+static void link_close(struct uprobe_link link)
 {
-	LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = cookie, .retprobe = is_return);
+	bpf_link__destroy(link.link);
+	if (link.fd >= 0)
+		close(link.fd);
+}
 
-	return link_add(process, bpf_program__attach_uprobe_opts(program, pid, path, offset, &opts));
+static int uprobes_attach_multi(struct process *process, int pid, const struct uprobes *u)
+{
+	struct uprobe_link link = {.fd = multi_attach(u, pid)};
+	int error;
+
+	if (link.fd < 0)
+		return link.fd;
+	error = link_add(process, link);
+	if (error)
+		link_close(link);
+	return error;
+}
+
+/* Kernels without uprobe_multi: one by one. */
+static int uprobes_attach_each(struct process *process, int pid, const struct uprobes *u)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < u->nr && !error; i++) {
+		LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = u->cookies[i], .retprobe = u->is_return);
+		struct uprobe_link link = {.fd = -1};
+
+		link.link = bpf_program__attach_uprobe_opts(u->program, pid, u->path, u->offsets[i], &opts);
+		error = link.link ? link_add(process, link) : -errno;
+		if (error)
+			link_close(link);
+	}
+	return error;
+}
+
+static int uprobes_attach(const struct probe *p, struct process *process, int pid, const struct uprobes *u)
+{
+	if (!u->nr)
+		return 0;
+	return p->has_multi ? uprobes_attach_multi(process, pid, u) : uprobes_attach_each(process, pid, u);
 }
 
 void process_free(struct process *process)
@@ -38,12 +70,12 @@ void process_free(struct process *process)
 	if (!process)
 		return;
 	for (size_t i = 0; i < process->nr_links; i++)
-		bpf_link__destroy(process->links[i]);
+		link_close(process->links[i]);
 	free(process->links);
 	free(process);
 }
 
-static struct bpf_program *site_program(struct probe *p, enum site_kind kind)
+static struct bpf_program *site_program(const struct probe *p, enum site_kind kind)
 {
 	switch (kind) {
 	case SITE_CALL:
@@ -55,25 +87,40 @@ static struct bpf_program *site_program(struct probe *p, enum site_kind kind)
 	}
 }
 
-static int site_file_attach(struct probe *p, struct process *process, int pid, const struct site_file *file,
-			    struct err *err)
+/* Attaches the sites of one kind. */
+static int sites_attach(const struct probe *p, struct process *process, int pid, const struct site_file *file,
+			enum site_kind kind)
 {
-	for (size_t i = 0; i < file->nr; i++) {
-		const struct site *site = &file->v[i];
-		int error = uprobe_add(process, pid, site_program(p, site->kind), file->file.path, site->offset,
-				       (uint64_t)site->nr, false);
+	uint64_t offsets[file->nr ? file->nr : 1], cookies[file->nr ? file->nr : 1];
+	struct uprobes u = {
+		.program = site_program(p, kind), .path = file->file.path, .offsets = offsets, .cookies = cookies};
 
-		if (error == -ESRCH || error == -ENOENT)
-			return error;
-		if (error) {
-			err_hint(err, "--probes syscall does without uprobes");
-			return err_set(err,
-				       error == -EPERM || error == -EACCES ? EXIT_CODE_NOT_PERMITTED : EXIT_CODE_KERNEL,
-				       -error, "cannot put a uprobe at %s of process %d: %s", site->function, pid,
-				       strerror(-error));
-		}
+	for (size_t i = 0; i < file->nr; i++) {
+		if (file->v[i].kind != kind)
+			continue;
+		offsets[u.nr] = file->v[i].offset;
+		cookies[u.nr++] = file->v[i].nr;
 	}
-	return 0;
+	return uprobes_attach(p, process, pid, &u);
+}
+
+static int site_file_attach(const struct probe *p, struct process *process, int pid, const struct site_file *file)
+{
+	int error = sites_attach(p, process, pid, file, SITE_DONE);
+
+	/* Results before calls: a result without its call is passed over, a call without its result is not. */
+	if (!error)
+		error = sites_attach(p, process, pid, file, SITE_RESULT);
+	return error ? error : sites_attach(p, process, pid, file, SITE_CALL);
+}
+
+static int libc_error(int error, int pid, struct err *err)
+{
+	bool may_not = error == -EPERM || error == -EACCES;
+
+	err_hint(err, "--probes syscall does without uprobes");
+	return err_set(err, may_not ? EXIT_CODE_NOT_PERMITTED : EXIT_CODE_KERNEL, -error,
+		       "cannot put uprobes into process %d: %s", pid, strerror(-error));
 }
 
 int process_attach_libc(struct probe *p, struct process *process, int pid, struct err *err)
@@ -82,39 +129,44 @@ int process_attach_libc(struct probe *p, struct process *process, int pid, struc
 	int error = sites_add(&sites, pid, err);
 
 	for (size_t i = 0; i < sites.nr_files && !error; i++)
-		error = site_file_attach(p, process, pid, &sites.files[i], err);
+		error = site_file_attach(p, process, pid, &sites.files[i]);
 	if (!error && !process->nr_links)
-		error = err_set(err, EXIT_CODE_FAILED, ENOENT, "the C library of process %d has no place to probe",
-				pid);
-	if (error)
-		err_hint(err, "--probes syscall works for every program");
+		error = -ENOENT;
+	if (error && error != -ESRCH)
+		libc_error(error, pid, err);
 	sites_fini(&sites);
 	return error;
 }
 
-static int tls_file_attach(struct probe *p, struct process *process, int pid, const struct tls_file *file)
+static int tls_file_attach(const struct probe *p, struct process *process, int pid, const struct tls_file *file)
 {
 	struct lgtrace_bpf *skel = p->skel;
 	const struct {
-		enum tls_function function;
-		struct bpf_program *entry;
-		struct bpf_program *leave;
+		struct bpf_program *program;
+		uint64_t offset;
+		bool is_return;
 	} hooks[] = {
-		{TLS_READ, skel->progs.on_ssl_read, skel->progs.on_ssl_read_return},
-		{TLS_READ_EX, skel->progs.on_ssl_read_ex, skel->progs.on_ssl_read_return},
-		{TLS_WRITE, skel->progs.on_ssl_write, NULL},
-		{TLS_WRITE_EX, skel->progs.on_ssl_write, NULL},
+		{skel->progs.on_ssl_read_return, file->entry[TLS_READ], true},
+		{skel->progs.on_ssl_read_return, file->entry[TLS_READ_EX], true},
+		{skel->progs.on_ssl_read, file->probe[TLS_READ], false},
+		{skel->progs.on_ssl_read_ex, file->probe[TLS_READ_EX], false},
+		{skel->progs.on_ssl_write, file->probe[TLS_WRITE], false},
+		{skel->progs.on_ssl_write, file->probe[TLS_WRITE_EX], false},
 	};
 	int error = 0;
 
 	for (size_t i = 0; i < sizeof(hooks) / sizeof(*hooks) && !error; i++) {
-		enum tls_function f = hooks[i].function;
+		uint64_t offset = hooks[i].offset, cookie = 0;
+		struct uprobes u = {
+			.program = hooks[i].program,
+			.path = file->file.path,
+			.offsets = &offset,
+			.cookies = &cookie,
+			.nr = offset != 0,
+			.is_return = hooks[i].is_return,
+		};
 
-		if (!file->probe[f])
-			continue;
-		error = uprobe_add(process, pid, hooks[i].entry, file->file.path, file->probe[f], 0, false);
-		if (!error && hooks[i].leave)
-			error = uprobe_add(process, pid, hooks[i].leave, file->file.path, file->entry[f], 0, true);
+		error = uprobes_attach(p, process, pid, &u);
 	}
 	return error;
 }

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The one build file: bpf/*.bpf.c -> one object -> skeleton -> lgtrace, and every test and check.
+# It installs nothing by itself: only `demo`, `check` and `deps` call tools/deps. `make help` is the index.
+
+VERSION ?= 0.1.0
+PREFIX  ?= /usr/local
+BUILD   ?= build
+JOBS    ?= $(shell nproc)
+
+CFLAGS  ?= -O2 -g
+CLANG   ?= clang
+PYTHON  ?= /usr/bin/python3
+BPFTOOL ?= $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool)
+# Of the BPF objects: x86 or arm64, as libbpf's register macros name them.
+ARCH    ?= $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/aarch64/arm64/')
+
+# asm/types.h lives in the compiler's multiarch folder, which clang -target bpf does not search.
+MULTIARCH = $(shell $(CC) -print-multiarch)
+LLHTTP    = /usr/share/llhttp
+LLHTTP_INC = /usr/share/include/llhttp
+
+WARN      = -Wall -Wextra -Werror
+INC       = -Iinclude -Iuser -isystem $(LLHTTP_INC)
+# An empty _GNU_SOURCE: a source that defines it too says the same.
+USER_CFLAGS = -std=gnu11 -D_GNU_SOURCE= $(CFLAGS) $(WARN) -fstack-protector-strong -DLG_VERSION='"$(VERSION)"' $(INC) -MMD -MP
+BPF_CFLAGS  = -g -O2 -target bpf -Wall -Wextra -Wno-unused-parameter -Werror -Iinclude -Ibpf -idirafter /usr/include/$(MULTIARCH) -MMD -MP
+ASAN        = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+LIBS        = -Wl,--as-needed -lbpf -lelf -lz -ldw -ljansson -lcap -lm
+
+# The maps come first: libbpf 1.1 forgets the offset of a map that is used before it is defined.
+# `make V=1` shows whole commands.
+Q   = $(if $(V),,@)
+say = @$(if $(V),:,printf '  %-5s %s\n') $(1) $(2)
+
+BPF_SRC   = $(wildcard bpf/maps.bpf.c) $(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c))
+USER_SRC  = $(wildcard user/*/*.c)
+UNIT_SRC  = $(wildcard tests/unit/test_*.c)
+APP_SRC   = $(wildcard tests/apps/*.c)
+ASAN_SRC  = $(filter-out user/cmd/main.c user/probe/%,$(USER_SRC))
+
+BPF_OBJ    = $(BPF_SRC:%.c=$(BUILD)/$(ARCH)/%.o)
+USER_OBJ   = $(USER_SRC:%.c=$(BUILD)/%.o)
+LLHTTP_OBJ = $(BUILD)/llhttp/api.o $(BUILD)/llhttp/http.o $(BUILD)/llhttp/llhttp.o
+ASAN_OBJ   = $(ASAN_SRC:%.c=$(BUILD)/asan/%.o)
+UNIT_BIN   = $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
+APP_BIN    = $(APP_SRC:tests/apps/%.c=$(BUILD)/apps/%)
+COMPLETE   = $(BUILD)/complete/lgtrace.bash $(BUILD)/complete/lgtrace.zsh $(BUILD)/complete/lgtrace.fish
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all apps bpf-arm64 demo check check-unit check-golden check-bpf check-e2e lint format man install deps clean help
+
+all: lgtrace ## build ./lgtrace (the default)
+
+help: ## print this index
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+	@echo
+	@echo "  Variables: VERSION PREFIX DESTDIR BUILD JOBS CC CLANG BPFTOOL PYTHON CFLAGS LDFLAGS ARCH V"
+
+# --- the program ---
+
+lgtrace: $(BUILD)/lgtrace
+	@ln -f $< $@ 2>/dev/null || cp $< $@
+
+$(BUILD)/lgtrace: $(USER_OBJ) $(LLHTTP_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# Only user/probe sees the skeleton (tools/check-layers).
+$(BUILD)/user/probe/%.o: user/probe/%.c $(BUILD)/lgtrace.skel.h
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(USER_CFLAGS) -isystem $(BUILD) -c -o $@ $<
+
+$(BUILD)/user/%.o: user/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(USER_CFLAGS) -c -o $@ $<
+
+# Debian ships llhttp as C sources.
+$(BUILD)/llhttp/%.o: $(LLHTTP)/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -std=gnu11 $(CFLAGS) -w -I$(LLHTTP_INC) -c -o $@ $<
+
+$(BUILD)/lgtrace.skel.h: $(BUILD)/lgtrace.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name lgtrace_bpf > $@
+
+$(BUILD)/lgtrace.bpf.o: $(BPF_OBJ)
+	$(call say,BPFLD,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(BUILD)/x86/%.bpf.o: %.bpf.c
+	@mkdir -p $(@D)
+	$(call say,BPF,$<)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -D__TARGET_ARCH_x86 -c -o $@ $<
+
+$(BUILD)/arm64/%.bpf.o: %.bpf.c
+	@mkdir -p $(@D)
+	$(call say,BPF,"$< (arm64)")
+	$(Q)$(CLANG) $(BPF_CFLAGS) -D__TARGET_ARCH_arm64 -c -o $@ $<
+
+bpf-arm64: $(BPF_SRC:%.c=$(BUILD)/arm64/%.o) ## compile the BPF programs for arm64, on any machine
+	$(call say,BPFLD,$(BUILD)/arm64/lgtrace.bpf.o)
+	$(Q)$(BPFTOOL) gen object $(BUILD)/arm64/lgtrace.bpf.o $^
+
+# --- names of system calls, from the kernel's own header as the compiler sees it ---
+
+$(BUILD)/syscall_names.gen.h:
+	@mkdir -p $(@D)
+	$(Q)echo '#include <sys/syscall.h>' | $(CC) -E -dM - | \
+		sed -n 's/^#define __NR_\([a-z_][a-z0-9_]*\) .*/SYSCALL_NAME(\1)/p' | \
+		grep -v -e '(syscalls)' -e '(arch_specific_syscall)' | LC_ALL=C sort > $@
+
+SYSCALL_NAMES_OBJ = $(BUILD)/user/render/syscall_names.o $(BUILD)/asan/user/render/syscall_names.o
+$(SYSCALL_NAMES_OBJ): $(BUILD)/syscall_names.gen.h
+$(SYSCALL_NAMES_OBJ): INC += -isystem $(BUILD)
+
+# --- set-up and demonstration ---
+
+deps: ## install the Debian packages that are missing
+	tools/deps
+
+demo: ## install what is missing, build, show lgtrace at work on a small server
+	tools/deps build demo
+	$(MAKE) -j$(JOBS) all apps
+	tests/apps/demo
+
+# --- tests ---
+
+check: ## install what is missing, build, lint, run every test
+	tools/deps
+	$(MAKE) -j$(JOBS) all apps bpf-arm64
+	$(MAKE) lint
+	$(MAKE) -j$(JOBS) check-unit
+	$(MAKE) check-golden
+	$(MAKE) check-bpf
+	$(MAKE) check-e2e
+
+apps: $(APP_BIN) ## build the servers and tools that the tests use
+
+$(BUILD)/apps/%: tests/apps/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -std=gnu11 -O2 -g $(WARN) -Iinclude -MMD -MP -MF $@.d -MT $@ -o $@ $< -lpthread
+
+check-unit: $(UNIT_BIN) ## unit tests, under ASan and UBSan
+	@tools/run-unit $(UNIT_BIN)
+
+$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/asan/liblgtrace.a
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(USER_CFLAGS) $(ASAN) -Ibpf -Itests/unit -MF $@.d -MT $@ -o $@ $< $(BUILD)/asan/liblgtrace.a -lcmocka $(LIBS)
+
+# An archive, so that a test pulls in only what it uses: nothing here may need user/probe.
+$(BUILD)/asan/liblgtrace.a: $(ASAN_OBJ) $(LLHTTP_OBJ)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(BUILD)/asan/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,"$< (asan)")
+	$(Q)$(CC) $(USER_CFLAGS) $(ASAN) -c -o $@ $<
+
+check-golden: all ## recordings to text and JSON
+	$(PYTHON) -B -m pytest tests/golden
+
+check-bpf: all bpf-arm64 $(BUILD)/bpf/load $(BUILD)/bpf/logic ## every BPF program loads; logic in the kernel (root)
+	BUILD=$(BUILD) $(PYTHON) -B -m pytest tests/bpf
+
+# The logic cases are linked behind the real maps.
+LOGIC_OBJ = $(BUILD)/$(ARCH)/bpf/maps.bpf.o $(patsubst %.c,$(BUILD)/$(ARCH)/%.o,$(wildcard tests/bpf/*.bpf.c))
+
+$(BUILD)/bpf/logic.bpf.o: $(LOGIC_OBJ)
+	@mkdir -p $(@D)
+	$(call say,BPFLD,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(BUILD)/bpf/logic.skel.h: $(BUILD)/bpf/logic.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name logic_bpf > $@
+
+$(BUILD)/bpf/logic: $(BUILD)/bpf/logic.skel.h $(BUILD)/user/base/hist.o
+$(BUILD)/bpf/load: $(BUILD)/lgtrace.skel.h
+$(BUILD)/bpf/%: tests/bpf/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(USER_CFLAGS) -isystem $(BUILD) -isystem $(BUILD)/bpf -MF $@.d -MT $@ -o $@ $< $(filter %.o,$^) $(LIBS)
+
+-include $(LOGIC_OBJ:.o=.d) $(BUILD)/bpf/load.d $(BUILD)/bpf/logic.d
+
+check-e2e: all apps ## real servers with planted stalls (root)
+	$(PYTHON) -B -m pytest tests/e2e
+
+# --- measurements ---
+
+.PHONY: bench
+bench: all apps $(BUILD)/bench/getppid ## what lgtrace costs its targets and the host, in 6 minutes (root)
+	$(PYTHON) -B tests/bench/bench.py
+
+$(BUILD)/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE= -O2 $(WARN) -o $@ $<
+
+# --- lint ---
+
+C_FILES = $(wildcard include/*.h bpf/*.c bpf/*.h user/*/*.c user/*/*.h tests/*/*.c tests/*/*.h)
+
+lint: $(if $(wildcard user/cmd/main.c),man) ## format, static checks, layers, sizes, scripts, man page
+	@tools/lint $(BUILD) $(C_FILES)
+
+format: ## format all C sources in place
+	clang-format -i $(C_FILES)
+
+# --- documents and installation ---
+
+man: $(BUILD)/lgtrace.8 ## the man page, from the option tables
+
+$(BUILD)/lgtrace.8: $(BUILD)/lgtrace
+	$(BUILD)/lgtrace __man > $@
+
+$(BUILD)/complete/lgtrace.%: $(BUILD)/lgtrace
+	@mkdir -p $(@D)
+	$(BUILD)/lgtrace __complete $* > $@
+
+install: all man $(COMPLETE) ## install program, man page and completions (DESTDIR, PREFIX)
+	install -D -m 755 $(BUILD)/lgtrace $(DESTDIR)$(PREFIX)/bin/lgtrace
+	install -D -m 644 $(BUILD)/lgtrace.8 $(DESTDIR)$(PREFIX)/share/man/man8/lgtrace.8
+	install -D -m 644 $(BUILD)/complete/lgtrace.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/lgtrace
+	install -D -m 644 $(BUILD)/complete/lgtrace.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_lgtrace
+	install -D -m 644 $(BUILD)/complete/lgtrace.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/lgtrace.fish
+
+clean: ## remove everything that was built
+	rm -rf $(BUILD) lgtrace
+
+-include $(USER_OBJ:.o=.d) $(ASAN_OBJ:.o=.d) $(UNIT_BIN:=.d) $(APP_BIN:=.d)
+-include $(BPF_SRC:%.c=$(BUILD)/x86/%.d) $(BPF_SRC:%.c=$(BUILD)/arm64/%.d)

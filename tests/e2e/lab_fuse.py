@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A file system whose files are slow on purpose: "open-MS" takes MS to open, "read-MS" takes MS to read.
+
+    lab_fuse.py DIRECTORY LOG
+
+Servers that only serve files can be made to block in it, for a time that this process measures: a JSON line
+in LOG for each delay, with start_ns and end_ns. It speaks the kernel's FUSE protocol itself, answers one
+request after the other, and ends when the directory is unmounted (umount DIRECTORY).
+"""
+import ctypes
+import errno
+import json
+import os
+import stat
+import struct
+import sys
+import time
+
+LOOKUP, FORGET, GETATTR, OPEN, READ, RELEASE, FLUSH, INIT, INTERRUPT, BATCH_FORGET = 1, 2, 3, 14, 15, 18, 25, 26, 36, 42
+IN_HEADER = struct.Struct("<IIQQIIIHH")
+OUT_HEADER = struct.Struct("<IiQ")
+ATTR = struct.Struct("<6Q3I7I")
+ROOT_ID = 1
+CONTENT = b"slow\n"
+DIRECT_IO = 1  # every read comes here: nothing is served from the page cache
+
+
+class SlowFiles:
+    def __init__(self, log):
+        self.log = log
+        self.names = {ROOT_ID: ""}
+
+    def attr(self, node):
+        mode = stat.S_IFDIR | 0o755 if node == ROOT_ID else stat.S_IFREG | 0o644
+        return ATTR.pack(node, len(CONTENT), 1, 0, 0, 0, 0, 0, 0, mode, 1, 0, 0, 0, 4096, 0)
+
+    def delay(self, what, node):
+        kind, ms = self.names[node].split("-")
+        if kind == what:
+            start_ns = time.monotonic_ns()
+            time.sleep(int(ms) / 1000)
+            line = {"name": self.names[node], "start_ns": start_ns, "end_ns": time.monotonic_ns()}
+            self.log.write(json.dumps(line) + "\n")
+
+    def answer(self, opcode, node, body):
+        """The reply's body, a negative errno, or None where none is awaited."""
+        if opcode == INIT:
+            return struct.pack("<IIIIHHIIHHI", 7, 31, 65536, 0, 16, 12, 65536, 1, 0, 0, 0).ljust(64, b"\0")
+        if opcode == LOOKUP:
+            name = body.split(b"\0")[0].decode()
+            if not name.startswith(("open-", "read-")):
+                return -errno.ENOENT
+            node = next((n for n, known in self.names.items() if known == name), len(self.names) + 1)
+            self.names[node] = name
+            return struct.pack("<4Q2I", node, 0, 3600, 3600, 0, 0) + self.attr(node)
+        if opcode == GETATTR:
+            return struct.pack("<QII", 3600, 0, 0) + self.attr(node)
+        if opcode == OPEN:
+            self.delay("open", node)
+            return struct.pack("<QII", 0, DIRECT_IO, 0)
+        if opcode == READ:
+            offset, size = struct.unpack_from("<8xQI", body)
+            if offset == 0:
+                self.delay("read", node)
+            return CONTENT[offset:offset + size]
+        if opcode in (RELEASE, FLUSH):
+            return b""
+        return None if opcode in (FORGET, BATCH_FORGET, INTERRUPT) else -errno.ENOSYS
+
+
+def serve(fd, files):
+    while True:
+        try:
+            data = os.read(fd, 1 << 20)
+        except OSError as error:
+            if error.errno == errno.ENODEV:  # unmounted
+                return
+            if error.errno in (errno.ENOENT, errno.EINTR):
+                continue
+            raise
+        _, opcode, unique, node = IN_HEADER.unpack_from(data)[:4]
+        reply = files.answer(opcode, node, data[IN_HEADER.size:])
+        if reply is None:
+            continue
+        code, body = (reply, b"") if isinstance(reply, int) else (0, reply)
+        os.write(fd, OUT_HEADER.pack(OUT_HEADER.size + len(body), code, unique) + body)
+
+
+def main():
+    directory, log_path = sys.argv[1:]
+    fd = os.open("/dev/fuse", os.O_RDWR)
+    options = f"fd={fd},rootmode=40000,user_id=0,group_id=0,allow_other"
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(b"lab", directory.encode(), b"fuse", 0, options.encode()):
+        sys.exit(f"mount: {os.strerror(ctypes.get_errno())}")
+    with open(log_path, "a", buffering=1, encoding="utf-8") as log:
+        serve(fd, SlowFiles(log))
+
+
+if __name__ == "__main__":
+    main()

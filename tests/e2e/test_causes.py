@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Causes that come from around the server: stopped, throttled, and other tasks on its CPU.
+
+The server's own clock goes on while it does not run, so its truth log has the lengths. A stall may begin
+before the server's first instruction, when the loop was woken but got no CPU: the most it can be is what the
+client measured.
+"""
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from lab_client import new_id, now_ns
+from lab_host import cpu_quota, pinned_beside_hogs
+from lab_server import EpollServer, Uvicorn
+from lab_tracer import Tracer
+from lab_truth import Plant, match
+
+SERVERS = {
+    "epoll": lambda folder, peer: EpollServer(folder, peer),
+    "uvicorn": lambda folder, peer: Uvicorn(folder, peer),
+}
+
+
+@pytest.fixture(params=SERVERS)
+def server(request, folder, peer):
+    with SERVERS[request.param](folder, peer) as running:
+        yield running
+
+
+def explain(server, replies, cause):
+    """The truth log's plants of these replies: the cause is what happened to them from outside."""
+    plants, hiccups = server.truth()
+    by_id = {reply.id: reply for reply in replies}
+    plants = [p for p in plants if p.id in by_id]
+    assert len(plants) == len(replies)
+    for planted in plants:
+        reply = by_id[planted.id]
+        planted.cause, planted.begin_ns, planted.high_ns = cause, reply.send_ns, reply.length_ns
+    return plants, hiccups
+
+
+def check(told, plants, hiccups, replies=()):
+    problems = match(plants, told.stalls, hiccups, replies)
+    assert not problems, "\n".join(problems)
+
+
+def test_stopped_at_work(server, mode, folder):
+    connection = server.connect()
+    replies = []
+    with Tracer(folder, server.pid, mode) as tracer:
+        for _ in range(2):
+            worker = threading.Thread(target=lambda: replies.append(connection.get("/cpu/40", new_id("stop"))))
+            worker.start()
+            time.sleep(0.015)
+            os.kill(server.pid, signal.SIGSTOP)
+            time.sleep(0.12)
+            os.kill(server.pid, signal.SIGCONT)
+            worker.join()
+        told = tracer.stop()
+    check(told, *explain(server, replies, "stopped"))
+
+
+def test_stopped_while_it_waits(server, mode, folder):
+    """Nobody's fault, but requests that come meanwhile must wait."""
+    connection = server.connect()
+    with Tracer(folder, server.pid, mode) as tracer:
+        connection.get("/ok")
+        begin_ns = now_ns()
+        os.kill(server.pid, signal.SIGSTOP)
+        stopped_ns = now_ns()
+        connection.send("/ok", "late")
+        time.sleep(0.08)
+        before_ns = now_ns()
+        os.kill(server.pid, signal.SIGCONT)
+        assert connection.receive() == 200
+        end_ns = now_ns()
+        told = tracer.stop()
+    plant = Plant("late", None, "stopped", None, None, before_ns - stopped_ns, end_ns - begin_ns, begin_ns, end_ns,
+                  ids="exact")
+    check(told, [plant], server.truth()[1])
+
+
+def test_cpu_quota(server, mode, folder):
+    """20 ms of each 100 ms: most of the time that 45 ms of computing take is spent waiting for quota."""
+    connection = server.connect()
+    with cpu_quota(server.pid, 20_000), Tracer(folder, server.pid, mode) as tracer:
+        replies = []
+        for _ in range(2):
+            replies.append(connection.get("/cpu/45", new_id("quota")))
+            time.sleep(0.25)
+        told = tracer.stop()
+    check(told, *explain(server, replies, "throttled"), replies)
+
+
+def test_cpu_hogs(server, mode, folder):
+    """Three hogs on the server's only CPU: it gets a quarter of it."""
+    connection = server.connect()
+    with Tracer(folder, server.pid, mode) as tracer:
+        replies = []
+        with pinned_beside_hogs(server.pid):
+            for _ in range(3):
+                replies.append(connection.get("/cpu/40", new_id("hogs")))
+                time.sleep(0.05)
+        told = tracer.stop()
+    check(told, *explain(server, replies, "runqueue"), replies)

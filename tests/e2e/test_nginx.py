@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""nginx: a worker that computes, blocks in a file, is stopped, waits for its upstream.
+
+It keeps no clock of its own. The least that a stall can be comes from the file system that blocked it
+(lab_fuse.py), or from the client's clock less the way there and back; the most from the client's clock.
+"""
+import json
+import os
+import signal
+import subprocess
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from lab_client import Load, new_id, now_ns
+from lab_server import PYTHON, EpollServer, Nginx, children, wait_for
+from lab_tracer import Tracer
+from lab_truth import Plant, match
+
+WAY_NS = 3_000_000  # of a request and its reply on a busy machine, at most
+
+
+@contextmanager
+def slow_files(folder):
+    """A list that grows by what each slow file took."""
+    log = Path(folder) / "slow.jsonl"
+    log.touch()
+    server = subprocess.Popen([PYTHON, "-B", Path(__file__).with_name("lab_fuse.py"), Path(folder) / "slow", log])
+    try:
+        wait_for(lambda: os.path.ismount(Path(folder) / "slow"), what="slow file system")
+        yield lambda: [json.loads(line) for line in log.read_text().splitlines()]
+    finally:
+        subprocess.run(["umount", "-l", Path(folder) / "slow"], check=False)
+        server.wait(10)
+
+
+def plant_regex(reply):
+    return Plant(reply.id, reply.path, "cpu", None, None, reply.length_ns * 97 // 100 - WAY_NS, reply.length_ns,
+                 reply.send_ns, reply.end_ns)
+
+
+def plant_file(reply, delays, folder):
+    """The delay of this request: no other one was planted in the meantime."""
+    delay = next(d for d in delays if reply.send_ns <= d["start_ns"] and d["end_ns"] <= reply.end_ns)
+    kind = delay["name"].split("-")[0]
+    syscall = {"open": "openat|open", "read": "pread64|read"}[kind]
+    target = f"{folder}/slow/{delay['name']}" if kind == "read" else None
+    return Plant(reply.id, reply.path, "syscall", syscall, target, delay["end_ns"] - delay["start_ns"],
+                 reply.length_ns, reply.send_ns, reply.end_ns)
+
+
+def test_planted_stalls(mode, folder, rng):
+    with Nginx(folder) as server, slow_files(folder) as delays, Load(server.connect) as load:
+        time.sleep(0.2)
+        regexes, files = [], []
+        with Tracer(folder, server.pid, mode) as tracer:
+            connection = server.connect()
+            for round_ in range(2):
+                prefix = "solo" if round_ else "load"
+                for _ in range(2):
+                    regexes.append(connection.get(f"/re/{'a' * rng.choice((20, 21))}!", new_id(prefix)))
+                for kind in ("open", "read"):
+                    files.append(connection.get(f"/slow/{kind}-{rng.randint(30, 90)}", new_id(prefix)))
+                load.pause()
+            told = tracer.stop()
+        assert all(reply.status == 200 for reply in regexes + files)
+        plants = [plant_regex(reply) for reply in regexes] + [plant_file(r, delays(), folder) for r in files]
+    problems = match(plants, told.stalls, (), load.slow)
+    assert not problems, "\n".join(problems)
+    assert not load.failures
+    assert told.summary["lost"] == 0
+    assert told.header["targets"][0]["runtime"].startswith("nginx")
+
+
+def test_stopped_worker(mode, folder):
+    with Nginx(folder) as server, Tracer(folder, server.pid, mode) as tracer:
+        connection = server.connect()
+        connection.get("/ok")
+        begin_ns = now_ns()
+        os.kill(server.pid, signal.SIGSTOP)
+        stopped_ns = now_ns()
+        connection.send("/file/small", "late")
+        time.sleep(0.09)
+        before_ns = now_ns()
+        os.kill(server.pid, signal.SIGCONT)
+        assert connection.receive() == 200
+        end_ns = now_ns()
+        told = tracer.stop()
+    plant = Plant("late", None, "stopped", None, None, before_ns - stopped_ns, end_ns - begin_ns, begin_ns, end_ns,
+                  ids="exact")
+    problems = match([plant], told.stalls)
+    assert not problems, "\n".join(problems)
+
+
+def test_slow_upstream_is_no_stall(mode, folder, peer):
+    """The upstream stalls, nginx does not: it goes on serving."""
+    (folder / "upstream").mkdir()
+    with EpollServer(folder / "upstream", peer) as upstream, Nginx(folder, upstream.port) as server:
+        with Load(server.connect) as load, Tracer(folder, server.pid, mode) as tracer:
+            connection = server.connect()
+            for _ in range(8):
+                assert connection.get("/behind/sleep/50").status == 200
+            told = tracer.stop()
+    problems = match([], told.stalls, (), load.slow)
+    assert not problems, "\n".join(problems)
+    assert not load.failures
+
+
+def test_workers_born_after_attach(mode, folder):
+    """The master is traced; a reload starts new workers, and their stalls are told."""
+    with Nginx(folder) as server, Tracer(folder, server.process.pid, mode) as tracer:
+        old = server.pid
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: old not in children(server.process.pid), what="end of the old worker")
+        connection = server.connect()
+        time.sleep(0.2)
+        reply = connection.get(f"/re/{'a' * 21}!", "reborn")
+        told = tracer.stop()
+        problems = match([plant_regex(reply)], told.stalls)
+        assert not problems, "\n".join(problems)
+        assert told.stalls[0]["pid"] == server.pid != old

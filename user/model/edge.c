@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From IO records to edges. */
+#include "model/edge.h"
+
+#include <stdio.h>
+
+#include "model/exchange.h"
+#include "model/state.h"
+
+/* Stands for a client that does not speak HTTP. */
+static struct request *conn_stand_in(struct model *m, struct conn *c)
+{
+	if (!c->last) {
+		c->last = request_new(m);
+		if (!c->last)
+			return NULL;
+		snprintf(c->last->who.id, sizeof(c->last->who.id), "c%llu", (unsigned long long)c->number);
+		c->last->who.peer = c->peer;
+	}
+	return c->last;
+}
+
+static struct edge read_client(struct model *m, struct loop *l, struct conn *c, const struct lg_rec_io *io)
+{
+	struct edge e = {.kind = EDGE_READ, .conn = c->ino, .is_http = c->is_http};
+
+	if (!c->is_http) {
+		e.who = io->flags & LG_IO_CIPHER ? NULL : conn_stand_in(m, c);
+		e.is_alone = true;
+		return e;
+	}
+	e.who = exchange_read(m, c, l, io);
+	e.is_alone = c->nr_unanswered == 1 && e.who && e.who == conn_front(c);
+	return e;
+}
+
+static struct edge read_edge(struct model *m, struct loop *l, struct conn *c, const struct lg_rec_io *io)
+{
+	struct edge e = {.kind = EDGE_WAKE};
+
+	if (!c)
+		return e;
+	e.conn = c->ino;
+	if (c->role == CONN_CLIENT)
+		return read_client(m, l, c, io);
+	if (c->role != CONN_BACKEND)
+		return e;
+	e.kind = EDGE_REPLY;
+	e.who = conn_reply(m, c, io->flags & LG_IO_CIPHER, &e.is_alone);
+	return e;
+}
+
+static struct edge write_edge(struct model *m, struct conn *c, const struct lg_rec_io *io)
+{
+	struct edge e = {.kind = EDGE_WRITE};
+
+	if (!c)
+		return e;
+	e.conn = c->ino;
+	if (c->role == CONN_BACKEND)
+		e.kind = EDGE_ASK;
+	if (c->role != CONN_CLIENT || io->flags & LG_IO_CIPHER)
+		return e;
+	e.is_http = c->is_http;
+	if (c->is_http)
+		e.who = c->is_upgraded ? c->last : conn_front(c);
+	else
+		e.who = conn_stand_in(m, c);
+	if (e.who)
+		e.kind = EDGE_ANSWER;
+	return e;
+}
+
+static struct edge edge_make(struct model *m, struct loop *l, struct conn *c, const struct lg_rec_io *io)
+{
+	switch (io->op) {
+	case LG_IO_READ:
+		return read_edge(m, l, c, io);
+	case LG_IO_WRITE:
+		return write_edge(m, c, io);
+	case LG_IO_CONNECT:
+		return (struct edge){.kind = EDGE_ASK, .conn = io->ino};
+	default:
+		return (struct edge){.kind = EDGE_ACCEPT};
+	}
+}
+
+/* What a descriptor led to is closed, unless another process still uses it. It is no edge. */
+static void close_feed(struct model *m, const struct lg_rec_io *io)
+{
+	struct loop *l = loop_find(m, io->pid, io->tid);
+	struct conn *c = conn_find(m, io->ino);
+
+	if (!c || c->pid != io->pid)
+		return;
+	if (l)
+		turn_begin(m, l);
+	conn_free(m, c, io->head.time_ns);
+}
+
+static struct conn *edge_conn(struct model *m, const struct loop *l, const struct lg_rec_io *io)
+{
+	struct conn *c;
+
+	if (!io->ino || io->flags & LG_IO_NOT_SOCK)
+		return NULL;
+	c = conn_find(m, io->ino);
+	if (c && c->has_data && (io->op == LG_IO_ACCEPT || io->op == LG_IO_CONNECT))
+		conn_free(m, c, io->head.time_ns);
+	c = conn_get(m, io->ino, io->head.time_ns);
+	if (!c)
+		return NULL;
+	c->pid = io->pid;
+	c->has_data |= io->op == LG_IO_READ || io->op == LG_IO_WRITE;
+	conn_learn(m, c, io, l->runtime);
+	return c;
+}
+
+void edge_feed(struct model *m, const struct lg_rec_io *io)
+{
+	struct owner owner;
+	struct loop *l;
+	struct conn *c;
+	struct edge e;
+
+	if (io->op == LG_IO_CLOSE) {
+		close_feed(m, io);
+		return;
+	}
+	if (io->op < LG_IO_READ || io->op > LG_IO_CONNECT)
+		return;
+	l = loop_get(m, io->pid, io->tid, io->head.time_ns);
+	if (!l)
+		return;
+	turn_begin(m, l);
+	c = edge_conn(m, l, io);
+	e = edge_make(m, l, c, io);
+	e.after_gap = io->flags & LG_IO_GAP;
+	owner = turn_edge(m, l, &e, io->head.time_ns);
+	if (c && c->role == CONN_CLIENT && io->op == LG_IO_WRITE && c->is_http && !c->is_upgraded)
+		exchange_write(m, c, io);
+	if (c && e.kind == EDGE_ASK)
+		conn_ask(m, c, owner.who);
+	turn_look(m, l);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* IO records: what each does to its connection, and what kind of edge it is for the turn of its loop. */
+#ifndef LG_EDGE_H
+#define LG_EDGE_H
+
+#include "lg_record.h"
+
+struct model;
+
+void edge_feed(struct model *m, const struct lg_rec_io *io);
+
+#endif

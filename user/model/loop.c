@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The threads: births and ends, and the records that are only for them. */
+#include "model/loop.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/state.h"
+
+#define MAX_THREADS 16384 /* four times the slots: threads that end may overlap with new ones in the stream */
+#define MAX_ENDED   1024  /* loops that are kept for the summary; forking servers replace theirs again and again */
+
+void loops_init(struct loops *ls)
+{
+	table_init(&ls->by_tid, 0);
+	list_init(&ls->all);
+	ls->nr_ended = 0;
+}
+
+static void loop_free(struct loop *l)
+{
+	list_del(&l->in_all);
+	turn_fini(&l->turn);
+	free(l);
+}
+
+void loops_fini(struct model *m)
+{
+	list_for_each(node, &m->loops.all)
+		loop_free(list_entry(node, struct loop, in_all));
+	table_fini(&m->loops.by_tid);
+}
+
+struct loop *loop_find(const struct model *m, uint32_t pid, uint32_t tid)
+{
+	struct loop *l = table_get(&m->loops.by_tid, tid);
+
+	return l && l->pid == pid ? l : NULL;
+}
+
+/* Forgets the loop that ended first. */
+static void ended_trim(struct loops *ls)
+{
+	list_for_each(node, &ls->all) {
+		struct loop *l = list_entry(node, struct loop, in_all);
+
+		if (l->has_ended) {
+			loop_free(l);
+			ls->nr_ended--;
+			return;
+		}
+	}
+}
+
+static void loop_end(struct model *m, struct loop *l, uint64_t now_ns)
+{
+	turn_abort(m, l, now_ns);
+	request_end_all(m, l, now_ns);
+	table_del(&m->loops.by_tid, l->tid);
+	l->has_ended = true;
+	if (now_ns > l->last_ns)
+		l->last_ns = now_ns;
+	if (!l->is_loop) {
+		loop_free(l);
+		return;
+	}
+	list_del(&l->in_all);
+	list_add_tail(&m->loops.all, &l->in_all);
+	if (++m->loops.nr_ended > MAX_ENDED)
+		ended_trim(&m->loops);
+}
+
+static struct loop *loop_new(struct model *m, uint32_t pid, uint32_t tid, uint64_t now_ns)
+{
+	const struct proc *proc = facts_proc(&m->facts, pid);
+	struct loop *l = m->loops.by_tid.count < MAX_THREADS ? calloc(1, sizeof(*l)) : NULL;
+
+	if (!l || table_put(&m->loops.by_tid, tid, l)) {
+		m->lacks_memory = true;
+		free(l);
+		return NULL;
+	}
+	l->pid = pid;
+	l->tid = tid;
+	l->first_ns = now_ns;
+	l->last_ns = now_ns;
+	list_init(&l->in_flight);
+	list_init(&l->parked);
+	list_init(&l->settling);
+	list_add_tail(&m->loops.all, &l->in_all);
+	if (proc) {
+		l->runtime = proc->runtime;
+		l->version = proc->version;
+		comm_copy(l->comm, proc->comm);
+	}
+	return l;
+}
+
+struct loop *loop_get(struct model *m, uint32_t pid, uint32_t tid, uint64_t now_ns)
+{
+	struct loop *l = table_get(&m->loops.by_tid, tid);
+
+	if (l && l->pid != pid) {
+		loop_end(m, l, now_ns);
+		l = NULL;
+	}
+	if (!l)
+		l = loop_new(m, pid, tid, now_ns);
+	if (l && now_ns > l->last_ns)
+		l->last_ns = now_ns;
+	return l;
+}
+
+/* The process runs another program: what its loops were doing is over, though the thread goes on. */
+static void process_exec(struct model *m, uint32_t pid, uint64_t now_ns)
+{
+	list_for_each(node, &m->loops.all) {
+		struct loop *l = list_entry(node, struct loop, in_all);
+
+		if (l->pid != pid || l->has_ended)
+			continue;
+		turn_abort(m, l, now_ns);
+		request_end_all(m, l, now_ns);
+		l->runtime = LG_RT_NATIVE;
+		l->version = 0;
+	}
+}
+
+void loop_feed_thread(struct model *m, const struct lg_rec_thread *rec)
+{
+	uint64_t now_ns = rec->head.time_ns;
+	struct loop *l;
+
+	if (rec->event == LG_THREAD_EXIT) {
+		l = loop_find(m, rec->pid, rec->tid);
+		if (l)
+			loop_end(m, l, now_ns);
+		return;
+	}
+	l = loop_get(m, rec->pid, rec->tid, now_ns);
+	if (!l)
+		return;
+	if (rec->event == LG_THREAD_EXEC)
+		process_exec(m, rec->pid, now_ns);
+	if (rec->event == LG_THREAD_LOOP)
+		l->is_loop = true;
+	comm_copy(l->comm, rec->comm);
+}
+
+void loop_feed_off(struct model *m, const struct lg_rec_off *rec)
+{
+	struct loop *l = loop_get(m, rec->pid, rec->tid, rec->head.time_ns);
+
+	if (!l)
+		return;
+	if (l->has_off)
+		off_add(&l->off, rec);
+	else
+		l->off = *rec;
+	l->has_off = true;
+}
+
+void loop_feed_turn(struct model *m, const struct lg_rec_turn *rec)
+{
+	struct loop *l = loop_get(m, rec->pid, rec->tid, rec->head.time_ns);
+	uint64_t length_ns, before_ns;
+
+	if (!l)
+		return;
+	l->is_loop = true;
+	before_ns = l->busy_ns;
+	turn_end(m, l, rec->start_ns, rec->end_ns, rec->late_ns);
+	if (l->has_slot)
+		return;
+	length_ns = l->busy_ns - before_ns;
+	l->turns++;
+	hist_add(&l->hist, length_ns);
+	if (length_ns > l->max_turn_ns)
+		l->max_turn_ns = length_ns;
+}
+
+static struct loop *loop_of_slot(struct model *m, const struct lg_rec_loop *rec)
+{
+	struct loop *l = loop_find(m, rec->slot.pid, rec->slot.tid);
+
+	if (l)
+		return l;
+	for (struct list *node = m->loops.all.prev; node != &m->loops.all; node = node->prev) {
+		l = list_entry(node, struct loop, in_all);
+		if (l->pid == rec->slot.pid && l->tid == rec->slot.tid)
+			return l;
+	}
+	return loop_get(m, rec->slot.pid, rec->slot.tid, rec->head.time_ns);
+}
+
+void loop_feed_slot(struct model *m, const struct lg_rec_loop *rec)
+{
+	const struct lg_slot *slot = &rec->slot;
+	struct loop *l;
+
+	if (!(slot->flags & LG_SLOT_LOOP))
+		return;
+	l = loop_of_slot(m, rec);
+	if (!l)
+		return;
+	l->is_loop = true;
+	l->has_slot = true;
+	l->first_ns = slot->first_ns;
+	l->idle_ns = slot->idle_ns;
+	l->idle_since_ns = slot->idle_since_ns;
+	l->turns = slot->turns;
+	l->max_turn_ns = slot->max_turn_ns;
+	l->hist.count = 0;
+	l->hist.max_ns = slot->max_turn_ns;
+	for (int i = 0; i < LG_NR_BUCKETS; i++) {
+		l->hist.buckets[i] = slot->turn_hist[i];
+		l->hist.count += slot->turn_hist[i];
+	}
+}
+
+void loop_feed_target(struct model *m, const struct lg_rec_target *rec)
+{
+	const struct proc *proc;
+
+	if (facts_add_target(&m->facts, rec)) {
+		m->lacks_memory = true;
+		return;
+	}
+	proc = facts_proc(&m->facts, rec->pid);
+	list_for_each(node, &m->loops.all) {
+		struct loop *l = list_entry(node, struct loop, in_all);
+
+		if (l->pid != rec->pid || l->has_ended)
+			continue;
+		l->runtime = proc->runtime;
+		l->version = proc->version;
+		if (!l->comm[0])
+			comm_copy(l->comm, proc->comm);
+	}
+}
+
+void loop_describe(const struct loop *l, uint64_t now_ns, struct model_loop *out)
+{
+	uint64_t end_ns = l->has_ended ? l->last_ns : now_ns;
+	uint64_t idle_ns = l->idle_ns;
+
+	*out = (struct model_loop){
+	    .pid = l->pid,
+	    .tid = l->tid,
+	    .runtime = l->runtime,
+	    .version = l->version,
+	    .ended = l->has_ended,
+	    .elapsed_ns = end_ns > l->first_ns ? end_ns - l->first_ns : 0,
+	    .turns = l->turns,
+	    .max_turn_ns = l->max_turn_ns,
+	    .nr_stalls = l->nr_stalls,
+	    .stall_ns = l->stall_ns,
+	    .hist = l->hist,
+	};
+	comm_copy(out->comm, l->comm);
+	if (!l->has_slot)
+		idle_ns = out->elapsed_ns > l->busy_ns ? out->elapsed_ns - l->busy_ns : 0;
+	else if (l->idle_since_ns && end_ns > l->idle_since_ns)
+		idle_ns += end_ns - l->idle_since_ns;
+	out->idle_ns = idle_ns < out->elapsed_ns ? idle_ns : out->elapsed_ns;
+	if (l->has_slot)
+		out->hist.sum_ns = out->elapsed_ns - out->idle_ns;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Loops: what is kept for each thread that records speak of, while it lives and afterwards for the summary. Threads
+ * that never turned out to be loops are forgotten when they end.
+ */
+#ifndef LG_LOOP_H
+#define LG_LOOP_H
+
+#include "base/list.h"
+#include "base/table.h"
+#include "lg_slot.h"
+#include "model/model.h"
+#include "model/turn.h"
+
+struct loop {
+	struct list in_all;
+	uint32_t pid;
+	uint32_t tid;
+	char comm[LG_COMM_LEN];
+	enum lg_runtime runtime;
+	uint16_t version;
+	bool is_loop;	     /* told so, or had a turn */
+	bool has_ended;
+	bool has_slot;	     /* the figures down to hist come from a snapshot */
+	uint64_t first_ns;   /* traced since */
+	uint64_t last_ns;    /* newest record; the end, once it ended */
+	uint64_t idle_ns;
+	uint64_t idle_since_ns; /* 0: not idle */
+	uint64_t turns;
+	uint64_t max_turn_ns;
+	struct hist hist;
+	uint64_t busy_ns;    /* in turns that were told, without the current one */
+	uint64_t turn_end_ns; /* of the last one */
+	uint64_t nr_stalls;
+	uint64_t stall_ns;
+	struct list in_flight; /* struct request.in_flight */
+	struct list parked;    /* struct request.in_flight, of those with an open end that were not written to lately */
+	struct list settling;  /* struct request.settling */
+	unsigned nr_in_flight;
+	bool has_off;
+	struct lg_rec_off off; /* of the interval that the next edge ends */
+	struct turn turn;
+};
+
+struct loops {
+	struct table by_tid; /* those that live */
+	struct list all;     /* struct loop.in_all, oldest first */
+	unsigned nr_ended;
+};
+
+void loops_init(struct loops *ls);
+void loops_fini(struct model *m);
+
+/* The living thread, NULL: unknown. */
+struct loop *loop_find(const struct model *m, uint32_t pid, uint32_t tid);
+/* As loop_find(), made when it is unknown; NULL: no memory, or too many. */
+struct loop *loop_get(struct model *m, uint32_t pid, uint32_t tid, uint64_t now_ns);
+
+void loop_feed_thread(struct model *m, const struct lg_rec_thread *rec);
+void loop_feed_off(struct model *m, const struct lg_rec_off *rec);
+void loop_feed_turn(struct model *m, const struct lg_rec_turn *rec);
+void loop_feed_slot(struct model *m, const struct lg_rec_loop *rec);
+/* A process's runtime was told. */
+void loop_feed_target(struct model *m, const struct lg_rec_target *rec);
+
+/* The loop's figures as of `now_ns`. */
+void loop_describe(const struct loop *l, uint64_t now_ns, struct model_loop *out);
+
+#endif

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Intervals to runs, runs to stalls. */
+#include "model/turn.h"
+
+#include <stdlib.h>
+
+#include "model/stall.h"
+#include "model/state.h"
+
+/* Makes *ref refer to `r`. */
+static void ref_set(struct model *m, struct request **ref, struct request *r)
+{
+	struct request *old = *ref;
+
+	if (old == r)
+		return;
+	*ref = request_get(r);
+	request_put(m, old);
+}
+
+void turn_look(struct model *m, struct loop *l)
+{
+	struct scene *s = &l->turn.scene;
+	struct list *first = l->in_flight.next;
+
+	s->nr_in_flight = l->nr_in_flight;
+	ref_set(m, &s->sole, l->nr_in_flight == 1 ? list_entry(first, struct request, in_flight) : NULL);
+}
+
+void turn_begin(struct model *m, struct loop *l)
+{
+	struct turn *t = &l->turn;
+
+	if (t->has_begun)
+		return;
+	t->has_begun = true;
+	t->number = ++m->nr_turns;
+	t->edge = (struct edge){.kind = EDGE_START};
+	turn_look(m, l);
+}
+
+static void run_open(struct run *run, struct owner owner, uint64_t start_ns)
+{
+	*run = (struct run){.owner = owner, .span.start_ns = start_ns};
+	request_get(owner.who);
+}
+
+/* Takes over the run's reference. */
+static void stall_push(struct model *m, struct turn *t, const struct run *run)
+{
+	if (t->nr_stalls == t->max_stalls) {
+		unsigned max = t->max_stalls ? 2 * t->max_stalls : 4;
+		struct run *stalls = realloc(t->stalls, max * sizeof(*stalls));
+
+		if (!stalls) {
+			m->lacks_memory = true;
+			request_put(m, run->owner.who);
+			return;
+		}
+		t->stalls = stalls;
+		t->max_stalls = max;
+	}
+	t->stalls[t->nr_stalls++] = *run;
+}
+
+static void run_close(struct model *m, struct turn *t, struct run *run)
+{
+	struct request *who = run->owner.who;
+	uint64_t length_ns = run->span.length_ns;
+
+	run->owner.who = NULL;
+	if (who && length_ns > who->longest_run_ns)
+		who->longest_run_ns = length_ns;
+	if (length_ns && length_ns >= m->opts.threshold_ns) {
+		struct run long_run = *run;
+
+		long_run.owner.who = who;
+		stall_push(m, t, &long_run);
+		return;
+	}
+	request_put(m, who);
+}
+
+/* Adds an interval to a run of its owner. */
+static void run_add(struct model *m, struct turn *t, struct run *run, enum lg_confidence sure, uint64_t length_ns,
+		    const struct lg_rec_off *off)
+{
+	struct request *who = run->owner.who;
+	struct model_parts parts;
+
+	parts_make(&parts, length_ns, off);
+	span_add(&run->span, &parts, length_ns, off);
+	span_add(&t->whole, &parts, length_ns, off);
+	if (length_ns >= run->sure_ns) {
+		run->sure_ns = length_ns;
+		run->owner.sure = sure;
+	}
+	if (!who)
+		return;
+	request_hold(who, t->number, sure, &parts, length_ns);
+	if (!t->top || who->turn_hold_ns > t->top->turn_hold_ns)
+		ref_set(m, &t->top, who);
+}
+
+static void interval_add(struct model *m, struct turn *t, struct owner owner, uint64_t end_ns,
+			 const struct lg_rec_off *off)
+{
+	struct run *run = t->in_lead ? &t->lead : &t->run;
+
+	if (run->owner.who != owner.who) {
+		if (!t->in_lead)
+			run_close(m, t, run);
+		t->in_lead = false;
+		run = &t->run;
+		run_open(run, owner, t->edge_ns);
+	}
+	run_add(m, t, run, owner.sure, end_ns - t->edge_ns, off);
+}
+
+/* Keeps open the interval that the turn's first edge ends: where it began is told with the turn's end. */
+static void lead_open(struct loop *l, struct owner owner, uint64_t end_ns)
+{
+	struct turn *t = &l->turn;
+
+	t->has_edges = true;
+	t->in_lead = true;
+	t->lead_ns = end_ns;
+	run_open(&t->lead, owner, end_ns);
+	t->has_off = l->has_off;
+	if (l->has_off)
+		t->lead_off = l->off;
+}
+
+static struct owner owner_next(struct loop *l, const struct edge *e)
+{
+	struct turn *t = &l->turn;
+	struct request *sole = t->scene.sole;
+
+	t->scene.others_read = t->reads_mixed || (sole && t->read_serial && t->read_serial != sole->serial);
+	return owner_find(policy_of(l->runtime), &t->edge, e, &t->last, &t->scene);
+}
+
+static void reads_note(struct turn *t, const struct edge *e)
+{
+	switch (e->kind) {
+	case EDGE_READ:
+	case EDGE_REPLY:
+	case EDGE_WAKE:
+	case EDGE_ACCEPT:
+		if (!e->who || (t->read_serial && t->read_serial != e->who->serial))
+			t->reads_mixed = true;
+		else
+			t->read_serial = e->who->serial;
+		break;
+	default:
+		break;
+	}
+}
+
+struct owner turn_edge(struct model *m, struct loop *l, const struct edge *e, uint64_t now_ns)
+{
+	struct turn *t = &l->turn;
+	struct owner owner;
+
+	turn_begin(m, l);
+	owner = owner_next(l, e);
+	if (t->has_edges) {
+		if (now_ns < t->edge_ns)
+			now_ns = t->edge_ns;
+		interval_add(m, t, owner, now_ns, l->has_off ? &l->off : NULL);
+	} else {
+		if (now_ns < l->turn_end_ns)
+			now_ns = l->turn_end_ns;
+		lead_open(l, owner, now_ns);
+	}
+	l->has_off = false;
+	t->last = owner;
+	t->edge_ns = now_ns;
+	request_get(e->who);
+	request_put(m, t->edge.who);
+	t->edge = *e;
+	reads_note(t, e);
+	return owner;
+}
+
+/* Being late for want of a CPU is nobody's doing: a run of its own, before the lead. */
+static uint64_t late_split(struct model *m, struct turn *t, uint64_t start_ns, uint64_t late_ns)
+{
+	struct run late = {.span.start_ns = start_ns};
+	struct lg_rec_off off;
+
+	if (!t->has_off || !t->lead.owner.who)
+		return 0;
+	if (late_ns > t->lead_ns - start_ns)
+		late_ns = t->lead_ns - start_ns;
+	late_ns = off_split_late(&t->lead_off, &off, late_ns);
+	run_add(m, t, &late, LG_SURE_NONE, late_ns, &off);
+	run_close(m, t, &late);
+	return late_ns;
+}
+
+static void lead_close(struct model *m, struct loop *l, uint64_t start_ns, uint64_t late_ns)
+{
+	struct turn *t = &l->turn;
+	struct request *who = t->lead.owner.who;
+	uint64_t late = late_split(m, t, start_ns, late_ns);
+	uint64_t length_ns = t->lead_ns - start_ns - late;
+	enum lg_confidence sure = who ? LG_SURE_LIKELY : LG_SURE_NONE;
+
+	run_add(m, t, &t->lead, sure, length_ns, t->has_off ? &t->lead_off : NULL);
+	t->lead.span.start_ns = start_ns + late;
+	if (who)
+		who->hold_end_ns += length_ns;
+	run_close(m, t, &t->lead);
+}
+
+static int run_compare(const void *a, const void *b)
+{
+	const struct run *x = a, *y = b;
+
+	return (x->span.start_ns > y->span.start_ns) - (x->span.start_ns < y->span.start_ns);
+}
+
+/* The runs over the threshold, or the turn when none of them is. */
+static void stalls_tell(struct model *m, struct loop *l)
+{
+	struct turn *t = &l->turn;
+	uint64_t turn_ns = t->whole.length_ns;
+	struct run whole = {.span = t->whole};
+
+	if (!t->nr_stalls && turn_ns && turn_ns >= m->opts.threshold_ns) {
+		if (t->top && t->top->turn_hold_ns > turn_ns / 5 * 4)
+			whole.owner = (struct owner){t->top, t->top->turn_sure};
+		stall_tell(m, l, &whole, turn_ns);
+	}
+	if (t->nr_stalls > 1)
+		qsort(t->stalls, t->nr_stalls, sizeof(*t->stalls), run_compare);
+	for (unsigned i = 0; i < t->nr_stalls; i++) {
+		stall_tell(m, l, &t->stalls[i], turn_ns);
+		request_put(m, t->stalls[i].owner.who);
+	}
+	t->nr_stalls = 0;
+}
+
+/* Ready for the next turn. */
+static void turn_clear(struct model *m, struct turn *t)
+{
+	ref_set(m, &t->top, NULL);
+	ref_set(m, &t->scene.sole, NULL);
+	ref_set(m, &t->edge.who, NULL);
+	t->last = (struct owner){0};
+	t->whole = (struct span){0};
+	t->read_serial = 0;
+	t->reads_mixed = false;
+	t->has_begun = false;
+	t->has_edges = false;
+	t->in_lead = false;
+	t->has_off = false;
+}
+
+void turn_end(struct model *m, struct loop *l, uint64_t start_ns, uint64_t end_ns, uint64_t late_ns)
+{
+	const struct edge end = {.kind = EDGE_END};
+	struct turn *t = &l->turn;
+
+	turn_edge(m, l, &end, end_ns);
+	end_ns = t->edge_ns;
+	if (start_ns > t->lead_ns)
+		start_ns = t->lead_ns;
+	if (start_ns < l->turn_end_ns)
+		start_ns = l->turn_end_ns;
+	if (!t->in_lead)
+		run_close(m, t, &t->run);
+	lead_close(m, l, start_ns, late_ns);
+	t->whole.start_ns = start_ns;
+	stalls_tell(m, l);
+	request_settle(m, l, start_ns, end_ns);
+	l->busy_ns += end_ns - start_ns;
+	l->turn_end_ns = end_ns;
+	turn_clear(m, t);
+}
+
+void turn_abort(struct model *m, struct loop *l, uint64_t end_ns)
+{
+	if (l->turn.has_begun)
+		turn_end(m, l, l->turn.has_edges ? l->turn.lead_ns : end_ns, end_ns, 0);
+}
+
+void turn_fini(struct turn *t)
+{
+	free(t->stalls);
+	t->stalls = NULL;
+}

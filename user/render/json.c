@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The view for programs. Lines are written as they come; the only state is the offset of the clock.
+ */
+#include "render/json.h"
+
+#include <string.h>
+
+#include "render/clock.h"
+#include "render/syscall_names.h"
+#include "render/target.h"
+#include "render/words.h"
+#include "render/writer.h"
+
+const struct render_ops render_json = {
+    .begin = json_begin,
+    .stall = json_stall,
+    .request = json_request,
+    .summary = json_summary,
+};
+
+static struct writer line_open(struct render *r, const char *type)
+{
+	struct writer w = {.out = r->out};
+
+	writer_object(&w, NULL);
+	writer_string(&w, "type", type);
+	return w;
+}
+
+static void put_time(struct writer *w, const struct render *r, const char *key, uint64_t monotonic_ns)
+{
+	char text[CLOCK_LEN];
+
+	writer_string(w, key, clock_format_utc(text, sizeof(text), monotonic_ns, r->realtime_offset_ns));
+}
+
+void json_begin(struct render *r, const struct render_header *header)
+{
+	struct writer w = line_open(r, "header");
+
+	writer_u64(&w, "schema", JSON_SCHEMA);
+	writer_string(&w, "version", header->version);
+	writer_string(&w, "kernel", header->kernel);
+	writer_string(&w, "host", header->host);
+	writer_u64(&w, "threshold_ns", header->threshold_ns);
+	writer_object(&w, "features");
+	for (size_t i = 0; i < header->nr_features; i++)
+		writer_string(&w, header->features[i].name, header->features[i].word);
+	writer_object_end(&w);
+	writer_array(&w, "targets");
+	for (size_t i = 0; i < header->nr_targets; i++) {
+		const struct render_target *t = &header->targets[i];
+
+		writer_object(&w, NULL);
+		writer_u64(&w, "pid", t->pid);
+		writer_string(&w, "comm", t->comm);
+		writer_string(&w, "exe", t->exe);
+		writer_string(&w, "runtime", t->runtime);
+		writer_object_end(&w);
+	}
+	writer_array_end(&w);
+	writer_line_end(&w);
+}
+
+static void put_parts(struct writer *w, const struct model_parts *parts)
+{
+	writer_u64(w, "on_cpu_ns", parts->on_cpu_ns);
+	writer_u64(w, "user_ns", parts->user_ns);
+	writer_u64(w, "system_ns", parts->system_ns);
+	writer_u64(w, "blocked_ns", parts->blocked_ns);
+	writer_object(w, "blocked");
+	for (int i = 0; i < LG_NR_SLEEPS; i++)
+		writer_u64(w, words_sleep(i), parts->sleep_ns[i]);
+	writer_object_end(w);
+	writer_u64(w, "runqueue_ns", parts->runqueue_ns);
+	writer_u64(w, "throttled_ns", parts->throttled_ns);
+}
+
+static void put_syscall(struct writer *w, const struct model_stall *stall)
+{
+	char name[WORDS_SYSCALL_LEN], target[TARGET_LEN];
+	const struct lg_block *block = stall->block;
+	int nr = block ? block->nr : stall->on_cpu_nr;
+
+	if (nr < 0) {
+		writer_null(w, "syscall");
+		return;
+	}
+	writer_object(w, "syscall");
+	writer_string(w, "name", words_syscall(name, sizeof(name), nr));
+	if (block && block->fd >= 0)
+		writer_i64(w, "fd", block->fd);
+	else
+		writer_null(w, "fd");
+	writer_string(w, "target",
+		      block ? target_format(target, sizeof(target), &block->target, stall->block_path) : NULL);
+	writer_object_end(w);
+}
+
+/* The keys of a request; a connection without HTTP has an id and a peer only. */
+static void put_request_keys(struct writer *w, const struct model_request *request)
+{
+	char peer[TARGET_LEN];
+
+	writer_string(w, "id", request->id);
+	writer_name(w, "method", request->method);
+	writer_name(w, "path", request->path);
+	writer_name(w, "route", request->route);
+	writer_name(w, "trace_id", request->trace_id);
+	writer_string(w, "peer", target_format(peer, sizeof(peer), &request->peer, NULL));
+}
+
+void json_stall(struct render *r, const struct model_stall *stall)
+{
+	struct writer w = line_open(r, "stall");
+
+	put_time(&w, r, "time", stall->start_ns);
+	writer_u64(&w, "start_ns", stall->start_ns);
+	writer_u64(&w, "pid", stall->pid);
+	writer_u64(&w, "tid", stall->tid);
+	writer_string(&w, "comm", stall->comm);
+	writer_u64(&w, "duration_ns", stall->duration_ns);
+	writer_string(&w, "cause", words_cause(stall->cause));
+	put_parts(&w, &stall->parts);
+	put_syscall(&w, stall);
+	if (stall->request) {
+		writer_object(&w, "request");
+		put_request_keys(&w, stall->request);
+		writer_object_end(&w);
+	} else {
+		writer_null(&w, "request");
+	}
+	writer_string(&w, "confidence", words_confidence(stall->confidence));
+	writer_array(&w, "victims");
+	for (unsigned i = 0; i < stall->nr_victims_told; i++)
+		writer_string(&w, NULL, stall->victims[i]);
+	writer_array_end(&w);
+	writer_u64(&w, "victim_count", stall->nr_victims);
+	writer_u64(&w, "turn_ns", stall->turn_ns);
+	writer_array(&w, "stack");
+	writer_array_end(&w);
+	writer_line_end(&w);
+}
+
+void json_request(struct render *r, const struct model_done *done)
+{
+	struct writer w = line_open(r, "request");
+
+	put_time(&w, r, "time", done->start_ns);
+	writer_u64(&w, "start_ns", done->start_ns);
+	writer_u64(&w, "pid", done->pid);
+	writer_u64(&w, "tid", done->tid);
+	put_request_keys(&w, done->request);
+	if (done->status)
+		writer_i64(&w, "status", done->status);
+	else
+		writer_null(&w, "status");
+	writer_u64(&w, "duration_ns", done->duration_ns);
+	writer_u64(&w, "hold_ns", done->hold_ns);
+	put_parts(&w, &done->parts);
+	writer_u64(&w, "longest_run_ns", done->longest_run_ns);
+	writer_u64(&w, "delay_ns", done->delay_ns);
+	writer_string(&w, "confidence", words_confidence(done->confidence));
+	writer_line_end(&w);
+}
+
+/* `max_ns` counts when the histogram came without its own. */
+static void put_hist(struct writer *w, const char *key, const struct hist *hist, uint64_t max_ns)
+{
+	uint64_t max = hist->max_ns ? hist->max_ns : max_ns;
+
+	writer_object(w, key);
+	writer_u64(w, "count", hist->count);
+	writer_u64(w, "sum", hist->sum_ns);
+	writer_u64(w, "p50", hist_quantile(hist, 0.5));
+	writer_u64(w, "p90", hist_quantile(hist, 0.9));
+	writer_u64(w, "p99", hist_quantile(hist, 0.99));
+	writer_u64(w, "max", max);
+	writer_array(w, "histogram");
+	for (unsigned i = 0; i < LG_NR_BUCKETS; i++) {
+		if (!hist->buckets[i])
+			continue;
+		writer_array(w, NULL);
+		if (i == LG_NR_BUCKETS - 1)
+			writer_null(w, NULL);
+		else
+			writer_u64(w, NULL, hist_upper_ns(i));
+		writer_u64(w, NULL, hist->buckets[i]);
+		writer_array_end(w);
+	}
+	writer_array_end(w);
+	writer_object_end(w);
+}
+
+static void put_loop(struct writer *w, const struct model_loop *loop)
+{
+	char runtime[TARGET_RUNTIME_LEN];
+	uint64_t idle_ns = loop->idle_ns < loop->elapsed_ns ? loop->idle_ns : loop->elapsed_ns;
+
+	writer_object(w, NULL);
+	writer_u64(w, "pid", loop->pid);
+	writer_u64(w, "tid", loop->tid);
+	writer_string(w, "comm", loop->comm);
+	writer_string(w, "runtime", target_format_runtime(runtime, sizeof(runtime), loop->runtime, loop->version));
+	writer_bool(w, "ended", loop->ended);
+	writer_u64(w, "elapsed_ns", loop->elapsed_ns);
+	writer_u64(w, "idle_ns", loop->idle_ns);
+	writer_share(w, "utilisation", loop->elapsed_ns - idle_ns, loop->elapsed_ns);
+	writer_u64(w, "turns", loop->turns);
+	writer_u64(w, "stalls", loop->nr_stalls);
+	writer_u64(w, "stall_ns", loop->stall_ns);
+	put_hist(w, "turn_ns", &loop->hist, loop->max_turn_ns);
+	writer_object_end(w);
+}
+
+static void put_route(struct writer *w, const struct model_route *route)
+{
+	writer_object(w, NULL);
+	writer_name(w, "method", route->method);
+	writer_string(w, "route", route->route);
+	writer_u64(w, "count", route->count);
+	writer_u64(w, "stalls", route->nr_stalls);
+	writer_u64(w, "stall_ns", route->stall_ns);
+	writer_u64(w, "longest_run_ns", route->max_run_ns);
+	writer_name(w, "worst_id", route->worst_id);
+	put_hist(w, "hold_ns", &route->hold, 0);
+	put_hist(w, "delay_ns", &route->delay, 0);
+	put_hist(w, "duration_ns", &route->duration, 0);
+	writer_object_end(w);
+}
+
+static void put_causes(struct writer *w, const struct model_summary *summary)
+{
+	writer_object(w, "causes");
+	for (int i = 0; i < LG_NR_CAUSES; i++) {
+		writer_object(w, words_cause(i));
+		writer_u64(w, "stalls", summary->causes[i].nr_stalls);
+		writer_u64(w, "ns", summary->causes[i].stall_ns);
+		writer_object_end(w);
+	}
+	writer_object_end(w);
+}
+
+static void put_counters(struct writer *w, const struct model_summary *summary)
+{
+	writer_object(w, "counters");
+#define X(sym, nr, name, is_loss, help) writer_u64(w, name, summary->counters[nr]);
+	LG_COUNTERS(X)
+#undef X
+	writer_object_end(w);
+}
+
+void json_summary(struct render *r, const struct model_summary *summary)
+{
+	struct writer w = line_open(r, "summary");
+
+	put_time(&w, r, "time", summary->end_ns);
+	writer_u64(&w, "start_ns", summary->start_ns);
+	writer_u64(&w, "end_ns", summary->end_ns);
+	writer_u64(&w, "elapsed_ns", summary->end_ns - summary->start_ns);
+	writer_u64(&w, "stalls", summary->nr_stalls);
+	writer_u64(&w, "requests", summary->nr_requests);
+	writer_u64(&w, "in_flight", summary->nr_in_flight);
+	writer_array(&w, "loops");
+	for (size_t i = 0; i < summary->nr_loops; i++)
+		put_loop(&w, &summary->loops[i]);
+	writer_array_end(&w);
+	writer_array(&w, "routes");
+	for (size_t i = 0; i < summary->nr_routes; i++)
+		put_route(&w, &summary->routes[i]);
+	writer_array_end(&w);
+	put_causes(&w, summary);
+	writer_u64(&w, "lost", summary->lost);
+	put_counters(&w, summary);
+	writer_line_end(&w);
+}

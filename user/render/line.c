@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Live lines for people. Every line is laid out by itself from the width of the terminal, so that nothing needs to be
+ * kept between lines but whether the loop is named.
+ */
+#include "render/line.h"
+
+#include <string.h>
+
+#include "base/units.h"
+#include "render/clock.h"
+#include "render/target.h"
+#include "render/words.h"
+
+#define FILE_WIDTH     120 /* columns are placed as if a file were this wide */
+#define WIDE           100 /* terminals from this width on get the ms of the time */
+#define MAX_CAUSE_COLS 40  /* "syscall connect" and an IPv4 address with port; the rest is the request's */
+#define MIN_PATH_COLS  24  /* a request's id is left off when less than this would remain of its path */
+#define MAX_TARGETS    8   /* lines of processes at the beginning */
+#define SURE_COLS      6
+#define VICTIMS_COLS   7
+#define CELL_LEN       (4 * (TARGET_LEN + 64)) /* an escaped byte takes at most 4 */
+
+struct layout {
+	bool cut; /* to a terminal: cells end at their column */
+	bool with_ms;
+	int time;
+	int cause;
+	int request;
+	int loop; /* 0: not shown */
+};
+
+/* The cells of one line: printable, ready to be put. */
+struct cells {
+	const char *time;
+	const char *length;
+	const char *cause;
+	const char *request;
+	const char *sure;
+	const char *victims;
+	const char *loop;
+	enum text_tone length_tone;
+	enum text_tone sure_tone;
+};
+
+static struct layout layout_of(const struct render *r)
+{
+	int width = r->style.width ? (int)r->style.width : FILE_WIDTH;
+	struct layout l = {.cut = r->style.width != 0, .with_ms = width >= WIDE};
+	int left;
+
+	l.time = l.with_ms ? 12 : 8;
+	l.loop = !r->many_loops ? 0 : width >= WIDE ? 22 : 7;
+	left = width - (l.time + 2 + UNITS_TABLE_COLS + 2 + 2 + 2 + SURE_COLS + 2 + VICTIMS_COLS);
+	if (l.cut && l.loop)
+		left -= l.loop + 2;
+	if (left < 20)
+		left = 20;
+	l.cause = left / 2 < MAX_CAUSE_COLS ? left / 2 : MAX_CAUSE_COLS;
+	l.request = left - l.cause;
+	return l;
+}
+
+static void put_line(struct render *r, const struct layout *l, const struct cells *c, bool heading)
+{
+	const struct text_style *style = &r->style;
+	const struct {
+		const char *text;
+		int cols;
+		enum text_tone tone;
+	} cells[] = {
+	    {c->time, l->time, TEXT_DIM},
+	    {c->length, -UNITS_TABLE_COLS, c->length_tone},
+	    {c->cause, l->cause, TEXT_CYAN},
+	    {c->request, l->request, TEXT_PLAIN},
+	    {c->sure, SURE_COLS, c->sure_tone},
+	    {c->victims, -VICTIMS_COLS, TEXT_PLAIN},
+	    {l->loop ? c->loop : NULL, 0, TEXT_PLAIN},
+	};
+
+	for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]) && cells[i].text; i++) {
+		if (i)
+			fputs("  ", r->out);
+		text_put(r->out, style, heading ? TEXT_BOLD : cells[i].tone, cells[i].text, cells[i].cols);
+	}
+	fputc('\n', r->out);
+}
+
+/* Cuts printable text to its column in place where the layout says so. */
+static void fit(const struct layout *l, const struct render *r, char *text, int cols, enum text_cut cut)
+{
+	char whole[CELL_LEN];
+
+	if (!l->cut)
+		return;
+	snprintf(whole, sizeof(whole), "%s", text);
+	text_fit(text, CELL_LEN, whole, (unsigned)cols, cut, r->style.utf8);
+}
+
+static void escape(const struct render *r, char *out, const char *raw)
+{
+	text_escape(out, CELL_LEN, raw, strlen(raw), r->style.utf8);
+}
+
+/* Raw "connect 127.0.0.1:5432", "fsync /var/db", "getrandom (on cpu)", or an empty text: what the cause was about. */
+static void format_detail(char *buf, size_t size, const struct model_stall *stall)
+{
+	const struct lg_block *block = stall->block;
+	char name[WORDS_SYSCALL_LEN] = "", path[TARGET_LEN];
+	const char *target = NULL;
+
+	*buf = '\0';
+	if (block && words_sleep_cause(block->sleep) == stall->cause) {
+		if (stall->cause == LG_CAUSE_LOCK || stall->cause == LG_CAUSE_STOPPED)
+			return;
+		if (block->nr >= 0)
+			words_syscall(name, sizeof(name), block->nr);
+		target = target_format(path, sizeof(path), &block->target, stall->block_path);
+		snprintf(buf, size, "%s%s%s", name, *name && target ? " " : "", target ? target : "");
+	} else if (stall->cause == LG_CAUSE_SYSCALL && stall->on_cpu_nr >= 0) {
+		snprintf(buf, size, "%s (on cpu)", words_syscall(name, sizeof(name), stall->on_cpu_nr));
+	}
+}
+
+/* In a narrow column the word "syscall" goes first: the name of the call says it too. */
+static void format_cause(char *cell, const struct render *r, const struct layout *l, const struct model_stall *stall)
+{
+	char detail[TARGET_LEN + WORDS_SYSCALL_LEN], raw[sizeof(detail) + 16];
+	const char *word = words_cause(stall->cause);
+
+	format_detail(detail, sizeof(detail), stall);
+	snprintf(raw, sizeof(raw), "%s%s%s", word, *detail ? " " : "", detail);
+	escape(r, cell, raw);
+	if (l->cut && stall->cause == LG_CAUSE_SYSCALL && *detail && text_columns(cell) > (unsigned)l->cause)
+		escape(r, cell, detail);
+	fit(l, r, cell, l->cause, TEXT_CUT_MIDDLE);
+}
+
+static void format_request(char *cell, const struct render *r, const struct layout *l, const struct model_request *q)
+{
+	char raw[TARGET_LEN + MODEL_PATH_LEN + MODEL_METHOD_LEN], peer[TARGET_LEN], id[CELL_LEN];
+	const char *client;
+	int room;
+
+	if (!q) {
+		snprintf(cell, CELL_LEN, "-");
+		return;
+	}
+	client = target_format(peer, sizeof(peer), &q->peer, NULL);
+	if (*q->method)
+		snprintf(raw, sizeof(raw), "%s %s", q->method, q->path);
+	else
+		snprintf(raw, sizeof(raw), "client %s", client ? client : "unknown");
+	escape(r, cell, raw);
+	if (!*q->id)
+		return fit(l, r, cell, l->request, TEXT_CUT_MIDDLE);
+	snprintf(raw, sizeof(raw), "id=%s", q->id);
+	escape(r, id, raw);
+	room = l->request - 2 - (int)text_columns(id);
+	if (l->cut && (int)text_columns(cell) > room && room < MIN_PATH_COLS)
+		return fit(l, r, cell, l->request, TEXT_CUT_MIDDLE);
+	fit(l, r, cell, room, TEXT_CUT_MIDDLE);
+	snprintf(cell + strlen(cell), CELL_LEN - strlen(cell), "  %s", id);
+}
+
+void line_format_loop(char *buf, size_t size, uint32_t pid, uint32_t tid, const char *comm, bool utf8)
+{
+	char name[4 * LG_COMM_LEN + 1] = "", thread[16] = "";
+
+	if (comm)
+		text_escape(name, sizeof(name), comm, strnlen(comm, LG_COMM_LEN), utf8);
+	if (tid != pid)
+		snprintf(thread, sizeof(thread), "/%u", tid);
+	snprintf(buf, size, "%u%s%s%s", pid, thread, *name ? " " : "", name);
+}
+
+/* The loop's cell; a narrow terminal has room for the thread's id only. */
+static void format_loop(char *cell, const struct render *r, const struct layout *l, uint32_t pid, uint32_t tid,
+			const char *comm)
+{
+	char whole[LINE_LOOP_LEN];
+
+	if (l->cut && !l->with_ms) {
+		snprintf(cell, LINE_LOOP_LEN, "%u", tid);
+		return;
+	}
+	line_format_loop(whole, sizeof(whole), pid, tid, comm, r->style.utf8);
+	if (l->cut)
+		text_fit(cell, LINE_LOOP_LEN, whole, (unsigned)l->loop, TEXT_CUT_END, r->style.utf8);
+	else
+		snprintf(cell, LINE_LOOP_LEN, "%s", whole);
+}
+
+static enum text_tone sure_tone(enum lg_confidence confidence)
+{
+	if (confidence == LG_SURE_EXACT || confidence == LG_SURE_CAUSAL)
+		return TEXT_GREEN;
+	return confidence == LG_SURE_LIKELY ? TEXT_YELLOW : TEXT_DIM;
+}
+
+void line_stall(struct render *r, const struct model_stall *stall)
+{
+	char time[CLOCK_LEN], length[UNITS_LEN], cause[CELL_LEN], request[CELL_LEN], victims[UNITS_LEN];
+	char loop[LINE_LOOP_LEN];
+	struct layout l = layout_of(r);
+	bool severe = stall->duration_ns / 10 >= r->threshold_ns;
+
+	format_cause(cause, r, &l, stall);
+	format_request(request, r, &l, stall->request);
+	format_loop(loop, r, &l, stall->pid, stall->tid, stall->comm);
+	snprintf(victims, sizeof(victims), "%u", stall->nr_victims);
+	put_line(r, &l,
+		 &(struct cells){
+		     .time = clock_format_local(time, sizeof(time), stall->start_ns, r->realtime_offset_ns, l.with_ms),
+		     .length = units_format_duration_table(length, sizeof(length), stall->duration_ns),
+		     .cause = cause,
+		     .request = request,
+		     .sure = words_confidence(stall->confidence),
+		     .victims = victims,
+		     .loop = loop,
+		     .length_tone = severe ? TEXT_RED : TEXT_YELLOW,
+		     .sure_tone = sure_tone(stall->confidence),
+		 },
+		 false);
+}
+
+/* In the column of the cause stands how it went: status, hold and delay. */
+void line_request(struct render *r, const struct model_done *done)
+{
+	char time[CLOCK_LEN], length[UNITS_LEN], result[CELL_LEN], request[CELL_LEN], loop[LINE_LOOP_LEN];
+	char hold[UNITS_LEN], delay[UNITS_LEN], status[UNITS_LEN] = "no answer";
+	struct layout l = layout_of(r);
+
+	if (done->status)
+		snprintf(status, sizeof(status), "%d", done->status);
+	snprintf(result, sizeof(result), "%s, held %s, delayed %s", status,
+		 units_format_duration(hold, sizeof(hold), done->hold_ns),
+		 units_format_duration(delay, sizeof(delay), done->delay_ns));
+	fit(&l, r, result, l.cause, TEXT_CUT_END);
+	format_request(request, r, &l, done->request);
+	format_loop(loop, r, &l, done->pid, done->tid, NULL);
+	put_line(r, &l,
+		 &(struct cells){
+		     .time = clock_format_local(time, sizeof(time), done->start_ns, r->realtime_offset_ns, l.with_ms),
+		     .length = units_format_duration_table(length, sizeof(length), done->duration_ns),
+		     .cause = result,
+		     .request = request,
+		     .sure = words_confidence(done->confidence),
+		     .victims = "-",
+		     .loop = loop,
+		     .sure_tone = sure_tone(done->confidence),
+		 },
+		 false);
+}
+
+/* "4242 python3 (cpython 3.11)" */
+static void put_target(struct render *r, const struct render_target *target)
+{
+	char loop[LINE_LOOP_LEN];
+
+	line_format_loop(loop, sizeof(loop), target->pid, target->pid, target->comm, r->style.utf8);
+	text_put(r->out, &r->style, TEXT_BOLD, loop, 0);
+	if (target->runtime)
+		fprintf(r->out, " (%s)", target->runtime);
+}
+
+void line_begin(struct render *r, const struct render_header *header)
+{
+	struct layout l = layout_of(r);
+	char length[UNITS_LEN];
+
+	fputs("Tracing ", r->out);
+	if (header->nr_targets == 1)
+		put_target(r, header->targets);
+	else
+		fprintf(r->out, "%zu processes", header->nr_targets);
+	fprintf(r->out, " for stalls over %s; Ctrl-C prints the summary.\n",
+		units_format_duration(length, sizeof(length), header->threshold_ns));
+	for (size_t i = 0; header->nr_targets > 1 && i < header->nr_targets && i < MAX_TARGETS; i++) {
+		fputs("  ", r->out);
+		put_target(r, &header->targets[i]);
+		fputc('\n', r->out);
+	}
+	if (header->nr_targets > MAX_TARGETS)
+		fprintf(r->out, "  and %zu more\n", header->nr_targets - MAX_TARGETS);
+	put_line(r, &l,
+		 &(struct cells){
+		     .time = "TIME",
+		     .length = "LENGTH",
+		     .cause = "CAUSE",
+		     .request = "REQUEST",
+		     .sure = "SURE",
+		     .victims = "VICTIMS",
+		     .loop = "LOOP",
+		 },
+		 true);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Live lines for people: one a stall, in aligned columns, and with --requests one a request in the same columns.
+ *
+ *     TIME           LENGTH  CAUSE                           REQUEST                      SURE    VICTIMS
+ *     14:03:22.104   104 ms  syscall connect 127.0.0.1:5432  GET /report/42  id=abc       exact         3
+ *
+ * On a terminal a line never wraps: cells are cut, the request's id goes first. Into a file nothing is
+ * cut: a long cell moves the rest of its line. The loop is named behind it once there is more than one.
+ */
+#ifndef LG_RENDER_LINE_H
+#define LG_RENDER_LINE_H
+
+#include "render/render.h"
+
+#define LINE_LOOP_LEN 128 /* longest text of line_format_loop() with its NUL */
+
+/* What is traced, and the heading of the columns. */
+void line_begin(struct render *r, const struct render_header *header);
+void line_stall(struct render *r, const struct model_stall *stall);
+void line_request(struct render *r, const struct model_done *done);
+
+/* "4242 uvicorn" for a process's first thread, "4242/4250 worker" for others; comm may be NULL. Printable. */
+void line_format_loop(char *buf, size_t size, uint32_t pid, uint32_t tid, const char *comm, bool utf8);
+
+#endif

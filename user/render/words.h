@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The stable words of the output, from the shared lists: causes, confidences, kinds of sleep, system calls.
+ * Numbers may come from a recording made elsewhere, so one that is out of range has a word too.
+ */
+#ifndef LG_RENDER_WORDS_H
+#define LG_RENDER_WORDS_H
+
+#include <stddef.h>
+
+#include "lg_lists.h"
+
+#define WORDS_SYSCALL_LEN 48 /* longest name of a system call with its NUL, with room */
+
+const char *words_cause(enum lg_cause cause);
+/* What the cause means, for people. */
+const char *words_cause_help(enum lg_cause cause);
+const char *words_confidence(enum lg_confidence confidence);
+/* The word of the cause that this class of sleep makes. */
+const char *words_sleep(enum lg_sleep sleep);
+/* The cause that this class of sleep makes; CPU for one out of range. */
+enum lg_cause words_sleep_cause(enum lg_sleep sleep);
+/* "connect", or "syscall_451" where the header that we were built with has no name. Returns `buf`. */
+const char *words_syscall(char *buf, size_t size, int nr);
+
+#endif
