@@ -357,10 +357,11 @@ static int trace_run(const struct trace_opts *opts, struct err *err)
 
 	if (error)
 		goto out;
+	/* After its exec, so that the header names the command and not its launcher. */
+	if (s.launch.pid && launch_go(&s.launch, opts->command[0], err))
+		goto out;
 	header_print(&s.render, &s.targets, s.probe, opts->threshold_ns);
 	error = render_flush(&s.render);
-	if (!error && s.launch.pid && launch_go(&s.launch, opts->command[0], err))
-		goto out;
 	if (!error)
 		error = run(&s);
 	if (!error)
