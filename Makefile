@@ -167,6 +167,21 @@ $(BUILD)/asan/%.o: %.c
 check-golden: all ## recordings to text and JSON
 	$(PYTHON) -B -m pytest tests/golden
 
+# What is told of streams written by hand (tests/golden/streams), by the code of a live run without its kernel.
+.PHONY: golden-update
+golden-update: $(BUILD)/golden/replay ## write what the golden tests expect anew: read `git diff` before it is committed
+	$(PYTHON) -B tests/golden/test_golden.py
+
+check-golden: $(BUILD)/golden/replay
+check-golden golden-update: export BUILD := $(BUILD)
+
+$(BUILD)/golden/%: tests/golden/%.c $(BUILD)/asan/liblgtrace.a
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(USER_CFLAGS) $(ASAN) -MF $@.d -MT $@ -o $@ $< $(BUILD)/asan/liblgtrace.a $(LIBS)
+
+-include $(BUILD)/golden/replay.d
+
 check-bpf: all bpf-arm64 $(BUILD)/bpf/load $(BUILD)/bpf/logic ## every BPF program loads; logic in the kernel (root)
 	BUILD=$(BUILD) $(PYTHON) -B -m pytest tests/bpf
 

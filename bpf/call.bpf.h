@@ -21,30 +21,33 @@ struct user_msghdr {
 	__u64 nr_iov;
 };
 
-#define IOV_MAX 1024 /* include/uapi/linux/uio.h: UIO_MAXIOV */
+/* Vectors of more parts are looked into at their first only: where their last bytes are is not known. */
+#define IOV_PARTS 4
 
-/* The first bytes of a vector, and where the last ones lie. */
-static __always_inline void io_vector(struct io *io, const struct user_iovec *iov, __u64 nr_iov)
-{
-	struct user_iovec v = {};
-
-	if (!nr_iov || nr_iov > IOV_MAX || bpf_probe_read_user(&v, sizeof(v), iov))
-		return;
-	io->buf = v.base;
-	io->buf_len = v.len;
-	if (nr_iov > 1 && bpf_probe_read_user(&v, sizeof(v), iov + nr_iov - 1))
-		return;
-	if (v.len >= 8)
-		io->last = v.base + v.len - 8;
-	else if (io->bytes == v.len)
-		io->last = v.base;
-}
-
-static __always_inline void io_buffer(struct io *io, const void *buf)
+static __always_inline void io_buffer(struct io *io, const void *buf, __u64 len)
 {
 	io->buf = buf;
-	io->buf_len = io->bytes;
+	io->buf_len = len < io->bytes ? len : io->bytes;
 	io->last = io->bytes >= 8 ? buf + io->bytes - 8 : buf;
+}
+
+/* The first bytes of a vector; the last ones only where all of it passed. */
+static __always_inline void io_vector(struct io *io, const struct user_iovec *iov, __u64 nr_iov)
+{
+	struct user_iovec v[IOV_PARTS] = {};
+	__u64 n = bounded(nr_iov, IOV_PARTS), sum = 0;
+
+	if (!n || bpf_probe_read_user(v, n * sizeof(*v), iov))
+		return;
+	io_buffer(io, v[0].base, v[0].len);
+	if (nr_iov == 1)
+		return;
+	io->last = NULL;
+	for (__u64 i = 0; i < IOV_PARTS; i++) {
+		sum += v[i].len;
+		if (i + 1 == nr_iov && sum == io->bytes && v[i].len >= 8)
+			io->last = v[i].base + v[i].len - 8;
+	}
 }
 
 /* Where the bytes of a reading or writing call are. */
@@ -55,7 +58,7 @@ static __always_inline void io_locate(struct io *io, const struct call *c)
 	switch (c->role) {
 	case CALL_READ:
 	case CALL_WRITE:
-		io_buffer(io, (void *)c->args[1]);
+		io_buffer(io, (void *)c->args[1], io->bytes);
 		break;
 	case CALL_READ_VEC:
 	case CALL_WRITE_VEC:
@@ -86,6 +89,14 @@ static __always_inline void system_time_note(struct thread *t, struct task_struc
 	t->seen_system_ns = system_ns;
 }
 
+#define MSG_PEEK 2 /* include/linux/socket.h */
+
+/* A look at bytes that will be read later. */
+static __always_inline bool call_is_peek(const struct call *c)
+{
+	return (c->nr == __NR_recvfrom && c->args[3] & MSG_PEEK) || (c->nr == __NR_recvmsg && c->args[2] & MSG_PEEK);
+}
+
 static __always_inline void call_io(struct thread *t, struct task_struct *task, const struct call *c)
 {
 	struct io io = {.fd = c->args[0], .bytes = c->ret};
@@ -94,7 +105,7 @@ static __always_inline void call_io(struct thread *t, struct task_struct *task, 
 	case CALL_READ:
 	case CALL_READ_VEC:
 	case CALL_READ_MSG:
-		if (c->ret < 0)
+		if (c->ret < 0 || call_is_peek(c))
 			return;
 		io_locate(&io, c);
 		io.last = NULL;
@@ -140,7 +151,8 @@ static __always_inline void call_return(struct thread *t, struct task_struct *ta
 	}
 	if (!(t->flags & THREAD_LOOP))
 		return;
-	system_time_note(t, task, c->nr);
+	if (control.edges == LG_EDGES_SYSCALL) /* libc mode does not see every call */
+		system_time_note(t, task, c->nr);
 	call_io(t, task, c);
 }
 

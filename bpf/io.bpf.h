@@ -64,6 +64,22 @@ static __always_inline struct conn *conn_get(struct thread *t, struct task_struc
 	return conn ? conn : conn_new(task, &key, LG_CONN_SEEN);
 }
 
+/* Keeps an edge back; the system time up to it is not the next interval's. */
+static __always_inline void quiet_keep(struct thread *t, struct task_struct *task, const struct io *io, __u64 now)
+{
+	t->has_gap = t->quiet.time_ns != 0;
+	t->quiet.time_ns = now;
+	t->quiet.bytes = io->bytes;
+	t->quiet.ino = io->ino;
+	t->quiet.fd = io->fd;
+	t->quiet.op = io->op;
+	t->quiet.flags = io->flags;
+	t->quiet.user_ns = task->utime;
+	t->quiet.system_ns = task->stime;
+	t->quiet.last_nr = t->last_system_ns ? t->last_nr : -1;
+	t->last_system_ns = 0;
+}
+
 /* The edge passes, or is kept back until its interval proves to be long. */
 SUBPROG int io_edge(struct thread *t, struct task_struct *task, struct conn *conn, struct io *io)
 {
@@ -85,12 +101,7 @@ SUBPROG int io_edge(struct thread *t, struct task_struct *task, struct conn *con
 		io_tell(t, io, now);
 		return 0;
 	}
-	t->quiet.time_ns = now;
-	t->quiet.bytes = io->bytes;
-	t->quiet.ino = io->ino;
-	t->quiet.fd = io->fd;
-	t->quiet.op = io->op;
-	t->quiet.flags = io->flags;
+	quiet_keep(t, task, io, now);
 	return 0;
 }
 
@@ -150,7 +161,7 @@ static __always_inline void read_capture(struct thread *t, struct conn *conn, st
 }
 
 /* Enough for a status line and the headers that tell where the response ends. */
-#define RESPONSE_CAPTURE 256
+#define RESPONSE_CAPTURE 512
 
 static __always_inline void write_capture(struct conn *conn, struct io *io)
 {

@@ -56,8 +56,11 @@ struct quiet_edge {
 	__u64 bytes;
 	__u64 ino;
 	__u32 fd;
-	__u8 op;    /* enum lg_io_op */
-	__u8 flags; /* enum lg_io_flag */
+	__u8 op;       /* enum lg_io_op */
+	__u8 flags;    /* enum lg_io_flag */
+	__s32 last_nr; /* as thread.last_nr, -1 none */
+	__u64 user_ns; /* task->utime and ->stime then */
+	__u64 system_ns;
 };
 
 enum thread_flag {
@@ -103,6 +106,7 @@ struct thread {
 	struct off since;  /* from `quiet`, else from the last told edge */
 	bool has_before;
 	bool has_since;
+	bool has_gap; /* edges before `quiet` were not told */
 	struct quiet_edge quiet;
 	__u64 user_ns; /* task->utime and ->stime at the last told edge */
 	__u64 system_ns;

@@ -39,7 +39,7 @@ static __always_inline void io_fill(struct lg_rec_io *rec, struct thread *t, con
 	rec->captured = captured;
 	rec->ino = io->ino;
 	rec->bytes = io->bytes;
-	*(__u64 *)rec->tail = io->last ? bytes_last(io) : 0;
+	*(__u64 *)rec->tail = io->last && io->bytes > captured ? bytes_last(io) : 0;
 }
 
 static __always_inline void io_send(struct thread *t, const struct io *io, __u64 now)
@@ -83,13 +83,13 @@ SUBPROG int io_tell(struct thread *t, const struct io *io, __u64 now)
 	return 0;
 }
 
-/* Tells the edge that was kept back and turned out to begin a long interval. */
+/* Tells the edge that was kept back: it turned out to begin an interval that is told. */
 static __always_inline void quiet_tell(struct thread *t)
 {
 	struct io io = {
 		.fd = t->quiet.fd,
 		.op = t->quiet.op,
-		.flags = t->quiet.flags,
+		.flags = t->quiet.flags | (t->has_gap ? LG_IO_GAP : 0),
 		.bytes = t->quiet.bytes,
 		.ino = t->quiet.ino,
 	};

@@ -31,10 +31,18 @@ SUBPROG int off_merge(struct off *dst, struct off *src)
 	return 0;
 }
 
-/* Tells how the time up to the edge at `edge_ns` was spent. */
-static __always_inline void off_tell(struct thread *t, struct task_struct *task, struct off *off, __u64 edge_ns)
+/* The state of a thread's clocks at an edge. */
+struct ticks {
+	__u64 time_ns;
+	__u64 user_ns; /* task->utime and ->stime */
+	__u64 system_ns;
+	__s32 last_nr; /* the call with the most system time before it, -1 none */
+};
+
+/* Tells how the time up to an edge was spent. */
+static __always_inline void off_tell(struct thread *t, struct off *off, const struct ticks *at)
 {
-	struct lg_rec_off *rec = record_reserve(LG_REC_OFF, sizeof(*rec), edge_ns);
+	struct lg_rec_off *rec = record_reserve(LG_REC_OFF, sizeof(*rec), at->time_ns);
 
 	if (!rec)
 		return;
@@ -44,16 +52,15 @@ static __always_inline void off_tell(struct thread *t, struct task_struct *task,
 	__builtin_memcpy(rec->sleep_ns, off->sleep_ns, sizeof(off->sleep_ns));
 	rec->runqueue_ns = off->runqueue_ns;
 	rec->throttled_ns = off->throttled_ns;
-	rec->user_ns = task->utime - t->user_ns;
-	rec->system_ns = task->stime - t->system_ns;
+	rec->user_ns = at->user_ns - t->user_ns;
+	rec->system_ns = at->system_ns - t->system_ns;
 	rec->nr_sleeps = off->nr_sleeps;
 	rec->nr_preempts = off->nr_preempts;
-	rec->last_nr = t->last_system_ns ? t->last_nr : -1;
+	rec->last_nr = at->last_nr;
 	rec->pad = 0;
 	rec->longest = off->longest;
-	t->user_ns = task->utime;
-	t->system_ns = task->stime;
-	t->last_system_ns = 0;
+	t->user_ns = at->user_ns;
+	t->system_ns = at->system_ns;
 	record_submit(rec, false);
 }
 
@@ -126,7 +133,7 @@ SUBPROG int thread_settle(struct thread *t, struct task_struct *task, __u64 now)
 	if (ready > off || t->out_class == OFF_PREEMPTED)
 		ready = off;
 	clock = task_throttled_clock(task) - t->out_throttled_clock;
-	throttled = t->out_throttled ? ready : clock < ready ? clock : 0;
+	throttled = t->out_throttled || clock > ready ? ready : clock;
 	if (t->out_class == OFF_WAIT)
 		wait_book(t, slot, off - ready, ready, throttled);
 	else
@@ -146,6 +153,7 @@ static __always_inline void turn_begin(struct thread *t, struct task_struct *tas
 	t->turn_edges = 0;
 	t->turn_late_ns = 0;
 	t->quiet.time_ns = 0;
+	t->has_gap = false;
 	if (slot)
 		slot->turn_ns = at;
 	if (!t->wake_ns)
@@ -184,17 +192,23 @@ static __always_inline bool edge_pass(struct thread *t, struct task_struct *task
 		}
 		return false;
 	}
-	if (t->quiet.time_ns && is_long) {
+	if (t->quiet.time_ns && (is_long || always)) {
+		struct ticks then = {t->quiet.time_ns, t->quiet.user_ns, t->quiet.system_ns, t->quiet.last_nr};
+
 		if (t->has_before)
-			off_tell(t, task, &t->before, t->quiet.time_ns);
+			off_tell(t, &t->before, &then);
 		quiet_tell(t);
 	} else if (t->has_before) {
 		off_merge(&t->since, &t->before);
 		t->has_since = true;
 	}
 	t->quiet.time_ns = 0;
-	if (t->has_since || (is_long && task->utime + task->stime != t->user_ns + t->system_ns))
-		off_tell(t, task, &t->since, now);
+	t->has_gap = false;
+	if (t->has_since || (is_long && task->utime + task->stime != t->user_ns + t->system_ns)) {
+		struct ticks here = {now, task->utime, task->stime, t->last_system_ns ? t->last_nr : -1};
+
+		off_tell(t, &t->since, &here);
+	}
 	off_restart(t, task);
 	return true;
 }

@@ -13,7 +13,7 @@
 
 #include "lg_types.h"
 
-#define LG_NR_EDGES 242
+#define LG_NR_EDGES   242
 #define LG_NR_BUCKETS (LG_NR_EDGES + 1)
 
 /* No length of time comes near it; fits a signed number, as the search wants. */

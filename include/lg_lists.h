@@ -90,35 +90,35 @@ enum lg_sleep {
 #define X(sym, nr, cause) LG_ENUM_2(LG_SLEEP_, sym, nr)
 	LG_SLEEPS(X)
 #undef X
-	LG_NR_SLEEPS
+		LG_NR_SLEEPS
 };
 
 enum lg_cause {
 #define X(sym, nr, word, help) LG_ENUM_2(LG_CAUSE_, sym, nr)
 	LG_CAUSES(X)
 #undef X
-	LG_NR_CAUSES
+		LG_NR_CAUSES
 };
 
 enum lg_confidence {
 #define X(sym, nr, word, help) LG_ENUM_2(LG_SURE_, sym, nr)
 	LG_CONFIDENCES(X)
 #undef X
-	LG_NR_CONFIDENCES
+		LG_NR_CONFIDENCES
 };
 
 enum lg_runtime {
 #define X(sym, nr, name) LG_ENUM_2(LG_RT_, sym, nr)
 	LG_RUNTIMES(X)
 #undef X
-	LG_NR_RUNTIMES
+		LG_NR_RUNTIMES
 };
 
 enum lg_counter {
 #define X(sym, nr, name, is_loss, help) LG_ENUM_2(LG_CNT_, sym, nr)
 	LG_COUNTERS(X)
 #undef X
-	LG_NR_COUNTERS
+		LG_NR_COUNTERS
 };
 
 #endif

@@ -19,7 +19,7 @@
 
 /* The longest record. Heads of requests are captured up to LG_CAPTURE_MAX bytes a read. */
 #define LG_CAPTURE_MAX 4096
-#define LG_COMM_LEN 16 /* TASK_COMM_LEN: the kernel's own size, NUL included */
+#define LG_COMM_LEN    16 /* TASK_COMM_LEN: the kernel's own size, NUL included */
 
 struct lg_head {
 	__u16 kind;    /* enum lg_kind */
@@ -40,8 +40,8 @@ struct lg_rec_thread {
 	struct lg_head head;
 	__u32 pid; /* process (kernel: tgid), in the initial namespace, as all pids here */
 	__u32 tid;
-	__u32 event; /* enum lg_thread_event */
-	__u32 slot;  /* index into the slots (lg_slot.h) */
+	__u32 event;      /* enum lg_thread_event */
+	__u32 slot;       /* index into the slots (lg_slot.h) */
 	__u32 parent_tid; /* NEW: the thread that made it, 0 when present at attach */
 	__u32 pad;
 	char comm[LG_COMM_LEN]; /* NUL-terminated, untrusted bytes */
@@ -97,10 +97,10 @@ enum lg_io_op {
 };
 
 enum lg_io_flag {
-	LG_IO_TLS = 1,     /* plaintext of a TLS connection, from SSL_read or SSL_write */
-	LG_IO_CIPHER = 2,  /* bytes of a connection whose plaintext is told by other records */
+	LG_IO_TLS = 1,      /* plaintext of a TLS connection, from SSL_read or SSL_write */
+	LG_IO_CIPHER = 2,   /* bytes of a connection whose plaintext is told by other records */
 	LG_IO_NOT_SOCK = 4, /* eventfd, pipe, ...: its bytes say nothing, only that a callback began */
-	LG_IO_GAP = 8	   /* edges between the one told before and this one were not told */
+	LG_IO_GAP = 8       /* edges between the one told before and this one were not told */
 };
 
 /* An edge with the bytes that passed. `data` holds the first `captured` of `bytes`. */
@@ -119,7 +119,7 @@ struct lg_rec_io {
 	 * of the array, after zeros when fewer than 8 passed. Else 0.
 	 */
 	__u8 tail[8];
-	__u8 data[];    /* untrusted; padded with any bytes to a record length of a multiple of 8 */
+	__u8 data[]; /* untrusted; padded with any bytes to a record length of a multiple of 8 */
 };
 LG_SIZE(struct lg_rec_io, 56);
 
@@ -141,8 +141,8 @@ struct lg_rec_off {
 	struct lg_head head; /* time_ns: of the edge that follows */
 	__u32 pid;
 	__u32 tid;
-	__u64 sleep_ns[8]; /* by enum lg_sleep; the unused ones are 0 */
-	__u64 runqueue_ns; /* ready, but another task ran; without throttled_ns */
+	__u64 sleep_ns[8];  /* by enum lg_sleep; the unused ones are 0 */
+	__u64 runqueue_ns;  /* ready, but another task ran; without throttled_ns */
 	__u64 throttled_ns; /* ready, but the CPU quota was used up */
 	/*
 	 * The kernel's own user and system time, sampled at the clock tick: use them as
@@ -174,8 +174,8 @@ LG_SIZE(struct lg_rec_turn, 56);
 struct lg_rec_target {
 	struct lg_head head;
 	__u32 pid;
-	__u16 runtime;  /* enum lg_runtime */
-	__u16 version;  /* of the runtime: major << 8 | minor (3.11 is 0x030b), 0 unknown */
+	__u16 runtime; /* enum lg_runtime */
+	__u16 version; /* of the runtime: major << 8 | minor (3.11 is 0x030b), 0 unknown */
 	char comm[LG_COMM_LEN];
 	__u16 exe_len;
 	__u8 pad[6];

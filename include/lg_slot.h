@@ -23,17 +23,17 @@ enum lg_slot_flag {
 struct lg_slot {
 	__u32 pid;
 	__u32 tid;
-	__u32 flags;   /* enum lg_slot_flag */
-	__s32 wait_nr; /* the system call it waits in as a loop, -1 unknown */
+	__u32 flags;    /* enum lg_slot_flag */
+	__s32 wait_nr;  /* the system call it waits in as a loop, -1 unknown */
 	__s32 sleep_nr; /* the system call of its last other sleep, -1 none or a page fault */
 	__u32 pad;
-	__u64 first_ns; /* traced since */
-	__u64 turn_ns;  /* when the current turn began; 0 while it waits */
-	__u64 off_ns;   /* since when it is off the CPU; 0 while it runs */
-	__u64 turns;    /* turns that ended */
-	__u64 idle_ns;  /* asleep in its wait */
+	__u64 first_ns;      /* traced since */
+	__u64 turn_ns;       /* when the current turn began; 0 while it waits */
+	__u64 off_ns;        /* since when it is off the CPU; 0 while it runs */
+	__u64 turns;         /* turns that ended */
+	__u64 idle_ns;       /* asleep in its wait */
 	__u64 idle_since_ns; /* start of the current idle stretch; 0 while in a turn */
-	__u64 sleep_ns[8]; /* in turns, by enum lg_sleep */
+	__u64 sleep_ns[8];   /* in turns, by enum lg_sleep */
 	__u64 runqueue_ns;
 	__u64 throttled_ns;
 	__u64 nr_waits;  /* sleeps in its wait */

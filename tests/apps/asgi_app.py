@@ -33,7 +33,7 @@ class Clock:
 
     def __init__(self, path):
         self.log = open(path, "a", buffering=1, encoding="utf-8") if path else None
-        self.edge_ns = now_ns()
+        self.edge_ns = self.early_ns = now_ns()  # early: of a write its call, not its return
         self.planted = False
         self.sees_turns = False  # without it (uvloop) the time since the last edge may have been sleep
 
@@ -43,12 +43,12 @@ class Clock:
             begin = self.edge_ns
             self.add(id=None, path=None, cause="hiccup", syscall=None, target=None, start_ns=begin, end_ns=now,
                      run_start_ns=begin, run_end_ns=now, edge_ns=begin, write_ns=now)
-        self.edge_ns = now
+        self.edge_ns = self.early_ns = now
         self.planted = False
         return now
 
     def edge_before(self, run_start_ns):
-        return self.edge_ns if self.sees_turns else max(self.edge_ns, run_start_ns - UNSEEN_NS)
+        return self.early_ns if self.sees_turns else max(self.early_ns, run_start_ns - UNSEEN_NS)
 
     def add(self, **line):
         """Writes after the turn's work: call_soon comes behind what is being measured."""
@@ -190,8 +190,10 @@ async def app(scope, receive, send):
         after = now_ns()
         if not clock.planted:
             clock.edge()
+        clock.early_ns = before
         if message["type"] == "http.response.body" and not message.get("more_body"):
             clock.edge()
+            clock.early_ns = before
             line.setdefault("run_end_ns", before)
             line.setdefault("write_ns", after)
 

@@ -52,7 +52,8 @@ struct server {
 	struct plants plants;
 	struct truth truth;
 	int listener;
-	uint64_t edge_ns; /* when the loop last read, wrote or came back from its wait */
+	uint64_t edge_ns;  /* when the loop last read, wrote or came back from its wait */
+	uint64_t early_ns; /* the same, but of a write its call, not its return */
 	uint64_t burn_at_ns;
 	struct conn *conns[POLLER_MAX];
 };
@@ -106,7 +107,7 @@ static void server_edge(struct server *s, uint64_t now, bool planted)
 							  .run_end_ns = now,
 							  .edge_ns = s->edge_ns,
 							  .write_ns = now});
-	s->edge_ns = now;
+	s->edge_ns = s->early_ns = now;
 }
 
 /* Keeps only what needs no escape in the truth log. */
@@ -161,7 +162,7 @@ static bool request_serve(struct server *s, int fd, const struct request *r)
 	line.run_end_ns = truth_now();
 	sent = family_write(s->opts.io, fd, reply, (size_t)len);
 	line.write_ns = truth_now();
-	line.edge_ns = line.run_start_ns;
+	line.edge_ns = s->early_ns;
 	if (plant) {
 		line.cause = plant->cause;
 		line.syscall = plant->syscall;
@@ -169,6 +170,7 @@ static bool request_serve(struct server *s, int fd, const struct request *r)
 		truth_add(&s->truth, &line);
 	}
 	server_edge(s, line.write_ns, plant != NULL);
+	s->early_ns = line.run_end_ns;
 	return sent == len && !r->close;
 }
 
@@ -262,7 +264,7 @@ static void server_loop(struct server *s)
 		server_edge(s, truth_now(), false);
 		truth_flush(&s->truth);
 		n = poller_wait(&s->poller, timeout, fds, 64);
-		s->edge_ns = truth_now();
+		s->edge_ns = s->early_ns = truth_now();
 		timeout = server_burn(s);
 		for (int i = 0; i < n; i++) {
 			if (fds[i] == s->listener)

@@ -6,8 +6,8 @@
 //     LAB_LOG=FILE LAB_PEER=PORT LAB_FIFO=PATH [LAB_KEY=FILE LAB_CERT=FILE] node node_app.js PORT
 //
 // The truth log has the fields of truth.h. A run begins with the request's handler or its last resumption and
-// ends with res.end(), which writes; edge_ns is the last of those that went before, but at most UNSEEN_NS: JavaScript
-// does not see when a turn begins. The log is written later, by a timer.
+// ends with res.end(), which writes; edge_ns is the call of the last one that went before, but at most UNSEEN_NS:
+// JavaScript does not see when a turn begins. The log is written later, by a timer.
 'use strict';
 const fs = require('fs');
 const net = require('net');
@@ -82,11 +82,11 @@ function block(req, kind, ms, runStart) {
 }
 
 function finish(line, runEnd) {
-	edge = nowNs();
+	edge = runEnd;
 	if (!line)
 		return;
 	line.run_end_ns = runEnd;
-	line.write_ns = edge;
+	line.write_ns = nowNs();
 	line.pid = process.pid;
 	pending.push(JSON.stringify(line, (key, value) => (typeof value === 'bigint' ? Number(value) : value)) + '\n');
 }

@@ -5,7 +5,8 @@
  * One JSON object a line. All times are CLOCK_MONOTONIC in ns:
  *   start_ns, end_ns        the planted block itself
  *   run_start_ns, run_end_ns  the code that served the request: the least that a stall must be
- *   edge_ns, write_ns       last edge seen before it, and the return of the response's write: the most
+ *   edge_ns, write_ns       from the last edge before it (the return of a read or of the wait, the call of a write)
+ *                           to the return of the response's write: the most
  * A line whose cause is "hiccup" was not planted: the server itself saw that time pass between two edges.
  * Lines are kept in memory and written only when the server is about to wait, outside of what is measured.
  */

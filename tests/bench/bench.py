@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What lgtrace costs: the servers it watches, the host beside them, and itself.
 
-Each server runs on one CPU; its load and lgtrace run on another. In every round each mode (nothing, --probes
-syscall, --probes libc) has its turn, in rotating order, and is compared with the `none` of the same round: what
-else happens on the machine hits them alike. Tables go to standard output, all raw numbers to build/bench.json.
+Each server runs on one CPU, its load on another, lgtrace on a third one if there is one: on two CPUs it delays the
+load, and the latencies tell of that too. In every round each mode (nothing, --probes syscall, --probes libc) has its
+turn, in rotating order, and is compared with the `none` of the same round: what else happens on the machine hits
+them alike. Tables go to standard output, all raw numbers to build/bench.json.
 
 usage: bench.py [--quick] [--rounds N] [--only SERVER]..     (root)
 exit: 0 measured, 1 something failed or the figures are spoilt, 2 usage
@@ -35,7 +36,9 @@ class Plan:
         self.rounds = rounds or (3 if quick else 5)
         self.warm_up_s = 0.15 if quick else 0.3
         self.load_s = 0.6 if quick else 1.9
-        self.server_cpu, self.load_cpu = sorted(os.sched_getaffinity(0))[:2]
+        cpus = sorted(os.sched_getaffinity(0))
+        self.server_cpu, self.load_cpu = cpus[:2]
+        self.tracer_cpu = cpus[2] if len(cpus) > 2 else self.load_cpu
 
     def order(self, number):
         """The modes of a round, rotated."""
@@ -49,20 +52,21 @@ def note(text):
 
 def measure_load(server, plan, tracer):
     """One load; CPU times are taken around it."""
-    pids = server.pids()
-    server_ns, tracer_ns = run_ns(pids), run_ns([tracer.process.pid]) if tracer else 0
+    server_pids, tracer_pids = server.pids(), [tracer.process.pid] if tracer else []
+    before, tracer_before = run_ns(server_pids), run_ns(tracer_pids)
     slot = server.load.run(plan.load_s)
-    slot["server_run_ns"] = run_ns(pids) - server_ns
-    slot["tracer_run_ns"] = run_ns([tracer.process.pid]) - tracer_ns if tracer else 0
+    after, tracer_after = run_ns(server_pids), run_ns(tracer_pids)
+    slot.update(server_run_ns=after[0] - before[0], server_wait_ns=after[1] - before[1],
+                tracer_run_ns=tracer_after[0] - tracer_before[0])
     return slot
 
 
 def measure_slot(server, plan, mode, folder):
     if mode == "none":
-        foreign = nr_foreign_tracers()
         server.load.warm_up(plan.warm_up_s)
+        foreign = nr_foreign_tracers()  # only now: the kernel frees the programs of the last slot a little late
         return {"foreign_tracers": foreign, **measure_load(server, plan, None)}
-    with Tracer(folder, server.pids()[-1], mode) as tracer:
+    with Tracer(folder, plan.tracer_cpu, server.pids()[-1], mode) as tracer:
         server.load.warm_up(plan.warm_up_s)
         slot = measure_load(server, plan, tracer)
         slot.update(tracer.stop())
@@ -70,7 +74,7 @@ def measure_slot(server, plan, mode, folder):
 
 
 def measure_programs(server, plan, mode, folder):
-    with Tracer(folder, server.pids()[-1], mode) as tracer:
+    with Tracer(folder, plan.tracer_cpu, server.pids()[-1], mode) as tracer:
         server.load.warm_up(plan.warm_up_s)
         ids = tracer.program_ids()
         with bpf_statistics():
@@ -112,7 +116,7 @@ def measure_getppid(plan, folder):
                 if mode == "none":
                     slots.append({"round": number, "mode": mode, "ns": run_getppid(plan)})
                     continue
-                with Tracer(folder, server.pids()[-1], mode) as tracer:
+                with Tracer(folder, plan.tracer_cpu, server.pids()[-1], mode) as tracer:
                     slots.append({"round": number, "mode": mode, "ns": run_getppid(plan)})
                     tracer.stop()
     return slots
@@ -159,7 +163,7 @@ def main():
     options = arguments()
     check_ready()
     plan = Plan(options.quick, options.rounds)
-    os.sched_setaffinity(0, {plan.load_cpu})  # inherited by the load and by lgtrace
+    os.sched_setaffinity(0, {plan.load_cpu})  # inherited by the load
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the servers, as Ctrl-C does
     results = {"kernel": platform.release(), "machine": platform.machine(), "started": time.time(),
                "plan": vars(plan), "loadavg": os.getloadavg(), "servers": {}, "getppid": []}

@@ -23,12 +23,14 @@ def process_tree(pid):
 
 
 def run_ns(pids):
-    """CPU time of all threads that live; exact, where /proc/PID/stat has clock ticks."""
-    total = 0
+    """(CPU time, wait for a CPU) of all threads that live; exact, where /proc/PID/stat has clock ticks."""
+    ran = waited = 0
     for pid in pids:
         for schedstat in Path(f"/proc/{pid}/task").glob("*/schedstat"):
-            total += int(schedstat.read_text().split()[0])
-    return total
+            numbers = schedstat.read_text().split()
+            ran += int(numbers[0])
+            waited += int(numbers[1])
+    return ran, waited
 
 
 def end(process):
@@ -46,9 +48,9 @@ def end(process):
 class Tracer:
     """`lgtrace --json` on one process: a context. stop() returns what it cost and what it lost."""
 
-    def __init__(self, folder, pid, mode):
+    def __init__(self, folder, cpu, pid, mode):
         self.out_path, self.err_path = Path(folder) / "lgtrace.json", Path(folder) / "lgtrace.err"
-        self.argv = [LGTRACE, "-p", str(pid), "--probes", mode, "--json"]
+        self.argv = ["taskset", "-c", str(cpu), LGTRACE, "-p", str(pid), "--probes", mode, "--json"]
         self.process = None
         self.attach_s = None
 
@@ -119,7 +121,7 @@ def programs():
 
 
 def nr_foreign_tracers():
-    """Tracing programs that are loaded while nothing of ours runs: they make the comparison worthless."""
+    """Tracing programs that are loaded while none of ours is: they make the comparison worthless."""
     return sum(program["type"] in TRACING_TYPES for program in programs().values())
 
 

@@ -37,8 +37,13 @@ def p99_ms(slot):
 
 
 def busy(slot):
-    """Below 1 the server waited for its load: its throughput then says nothing."""
+    """Below 0.95 or so the load was the bottleneck: the throughput then says nothing of the server."""
     return slot["server_run_ns"] / 1e9 / slot["seconds"]
+
+
+def crowded(slot):
+    """How long the server was ready but had no CPU: what else ran there (or its own other threads)."""
+    return slot["server_wait_ns"] / 1e9 / slot["seconds"]
 
 
 def tracer_share(slot):
@@ -59,6 +64,15 @@ def compared(servers, title, value, form):
              *(spread(ratios(server["slots"], mode, value)) for mode in TRACED)]
             for name, server in servers.items()]
     table(title, ["server", "none", *(f"{mode} / none" for mode in TRACED)], rows)
+
+
+def saturation_table(servers):
+    rows = []
+    for name, server in servers.items():
+        use = by_mode(server["slots"], busy)
+        rows.append([name, *(spread(use[mode]) for mode in MODES), spread([crowded(slot) for slot in server["slots"]])])
+    table("Was the server the bottleneck, and alone? Shares of the time it used its CPU, and waited for it",
+          ["server", *MODES, "waited"], rows)
 
 
 def tracer_table(servers):
@@ -108,7 +122,7 @@ def report(results):
     compared(servers, "CPU of the server for a request, us", cpu_us, "{:.2f}")
     compared(servers, "Requests a second", speed, "{:.0f}")
     compared(servers, "Latency p99, ms", p99_ms, "{:.2f}")
-    compared(servers, "The server's use of its CPU (below 0.95 or so the load was the bottleneck)", busy, "{:.2f}")
+    saturation_table(servers)
     tracer_table(servers)
     program_table(servers)
     if results["getppid"]:

@@ -78,7 +78,7 @@ static int prog_report(const struct bpf_program *prog, const char *log)
 	if (!processed || processed > MAX_PROCESSED) {
 		fprintf(stderr, "load: %s: the verifier processed %lu instructions, at most %d are meant to do\n",
 			bpf_program__name(prog), processed, MAX_PROCESSED);
-		return -E2BIG;
+		return -EOVERFLOW;
 	}
 	return 0;
 }
@@ -98,6 +98,18 @@ static int progs_report(struct bpf_object *obj)
 	return error;
 }
 
+static int load_failed(const char *title, int error)
+{
+	const char *log = NULL;
+
+	/* Programs are loaded one by one: the last log there is tells why. */
+	for (int i = 0; i < MAX_PROGS && logs[i]; i++)
+		if (logs[i][0])
+			log = logs[i];
+	fprintf(stderr, "%sload: %s: %s\n", log ? log : "", title, strerror(-error));
+	return error;
+}
+
 static int config_load(const char *title, bool all)
 {
 	struct lgtrace_bpf *skel = lgtrace_bpf__open();
@@ -111,13 +123,12 @@ static int config_load(const char *title, bool all)
 		skel->rodata->config.all_edges = 1;
 	}
 	error = lgtrace_bpf__load(skel);
-	if (error)
-		goto out;
-	printf("# %s\n", title);
-	error = progs_report(skel->obj);
 out:
 	if (error)
-		fprintf(stderr, "load: %s: %s\n", title, strerror(-error));
+		load_failed(title, error);
+	else
+		printf("# %s\n", title);
+	error = error ? error : progs_report(skel->obj);
 	lgtrace_bpf__destroy(skel);
 	return error;
 }

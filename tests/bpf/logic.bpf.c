@@ -65,6 +65,8 @@ CASE(request_not_redis)
 CASE(request_not_longer_words)
 {
 	EQUAL(IS_REQUEST("POSTX /a"), false);
+	EQUAL(IS_REQUEST("POSTX/ab"), false);
+	EQUAL(IS_REQUEST("HEADX/ab"), false);
 	EQUAL(IS_REQUEST("POST key"), false);
 	EQUAL(IS_REQUEST("HEADER /"), false);
 	EQUAL(IS_REQUEST("GETS /ab"), false);
@@ -229,6 +231,9 @@ CASE(write_of_response)
 	io.bytes = io.buf_len = 100000;
 	write_capture(&conn, &io);
 	EQUAL(io.captured, RESPONSE_CAPTURE);
+	io.buf_len = 17; /* of a vector, the first part */
+	write_capture(&conn, &io);
+	EQUAL(io.captured, 17);
 }
 
 CASE(write_of_other_bytes)

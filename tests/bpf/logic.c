@@ -13,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -32,7 +35,10 @@
 /* A tick falls into about one case in a hundred; so many in a row would be no accident. */
 #define MAX_TRIES 20
 
-static const char text[] = LOGIC_TEXT;
+static char text[] = LOGIC_TEXT;
+static struct iovec iov[] = {{text, LOGIC_REQUEST_LEN}, {text + LOGIC_RESPONSE, LOGIC_RESPONSE_LEN}};
+static struct iovec short_iov[] = {{text, LOGIC_REQUEST_LEN}, {text, 3}};
+static struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
 static char page[2 * LG_CAPTURE_MAX];
 
 struct run {
@@ -97,6 +103,18 @@ static void values_init(struct logic_input *input)
 	value_add(input, 0);
 }
 
+static int socket_init(struct logic_input *input)
+{
+	struct stat st;
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) || fstat(fds[0], &st))
+		return -errno;
+	input->socket_fd = fds[0];
+	input->socket_ino = st.st_ino;
+	return 0;
+}
+
 static int input_init(struct logic_input *input)
 {
 	input->outer_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -106,8 +124,11 @@ static int input_init(struct logic_input *input)
 	input->text = (__u64)text;
 	memset(page, 0, sizeof(page)); /* BPF reads no page that was never touched */
 	input->page = (__u64)page;
+	input->iov = (__u64)iov;
+	input->msg = (__u64)&msg;
+	input->short_iov = (__u64)short_iov;
 	values_init(input);
-	return 0;
+	return socket_init(input);
 }
 
 static int run_open(struct run *run, bool all_edges)

@@ -16,10 +16,14 @@
 struct logic_input {
 	__s32 outer_fd; /* two epoll sets */
 	__s32 inner_fd;
-	__u64 text; /* address of LOGIC_TEXT in the runner's memory, NUL-terminated */
-	__u64 page; /* address of a page of zeros in the runner's memory */
+	__u64 text;      /* address of LOGIC_TEXT in the runner's memory, NUL-terminated */
+	__u64 page;      /* address of a page of zeros in the runner's memory */
+	__u64 iov;       /* address of a vector of the two parts of LOGIC_TEXT */
+	__u64 msg;       /* address of a struct msghdr with that vector */
+	__u64 short_iov; /* address of a vector of the request and of 3 bytes */
+	__u64 socket_ino;
+	__s32 socket_fd; /* an end of an unnamed Unix socket pair */
 	__u32 nr_values;
-	__u32 pad;
 	__u64 values[LOGIC_VALUES];  /* times in ns */
 	__u32 buckets[LOGIC_VALUES]; /* what user space counts them under */
 };

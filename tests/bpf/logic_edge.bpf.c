@@ -35,6 +35,9 @@ static __always_inline void quiet_edge(__u64 at)
 	t.quiet.fd = 9;
 	t.quiet.op = LG_IO_WRITE;
 	t.quiet.flags = LG_IO_CIPHER;
+	t.quiet.user_ns = t.user_ns;
+	t.quiet.system_ns = t.system_ns;
+	t.quiet.last_nr = -1;
 }
 
 static __always_inline void want_quiet_edge(__u64 at)
@@ -115,6 +118,29 @@ CASE(edge_long_tells_the_one_before)
 	told(T0 + SHORT + LONG);
 }
 
+/* What was off the CPU before the quiet edge must not take the system time that came after it. */
+CASE(edge_long_splits_the_cpu_time)
+{
+	struct lg_rec_off *rec;
+
+	want_off_sums(T0 + SHORT, 1, 20, 1);
+	want_quiet_edge(T0 + SHORT);
+	rec = want_off(T0 + SHORT + LONG);
+	rec->user_ns = 30;
+	rec->system_ns = 40;
+	rec->last_nr = 7;
+	turn_since(T0);
+	t.user_ns -= 30;
+	t.system_ns -= 40;
+	off_since(1, 20);
+	EQUAL(edge_pass(&t, task, T0 + SHORT, false), false);
+	quiet_edge(T0 + SHORT);
+	t.last_system_ns = 40;
+	t.last_nr = 7;
+	EQUAL(edge_pass(&t, task, T0 + SHORT + LONG, false), true);
+	told(T0 + SHORT + LONG);
+}
+
 CASE(edge_long_on_the_cpu)
 {
 	want_quiet_edge(T0 + SHORT); /* no sums on either side: it ran all the time */
@@ -126,7 +152,9 @@ CASE(edge_long_on_the_cpu)
 
 CASE(edge_always_adds_up)
 {
-	want_off_sums(T0 + 3 * SHORT, 111, 222, 3);
+	want_off_sums(T0 + 2 * SHORT, 11, 22, 2);
+	want_quiet_edge(T0 + 2 * SHORT);
+	want_off_sums(T0 + 3 * SHORT, 100, 200, 1);
 	turn_since(T0);
 	off_since(1, 2);
 	EQUAL(edge_pass(&t, task, T0 + SHORT, false), false);
@@ -136,7 +164,7 @@ CASE(edge_always_adds_up)
 	quiet_edge(T0 + 2 * SHORT);
 	off_since(100, 200);
 	EQUAL(edge_pass(&t, task, T0 + 3 * SHORT, true), true);
-	EQUAL(t.turn_edges, 0); /* the quiet one is forgotten */
+	EQUAL(t.turn_edges, 1);
 	told(T0 + 3 * SHORT);
 }
 
@@ -200,7 +228,14 @@ CASE(off_tells_all)
 	t.since.longest.nr = rec->longest.nr = 8;
 	t.since.longest.fd = rec->longest.fd = 9;
 	t.since.longest.target.ino = rec->longest.target.ino = 10;
-	off_tell(&t, task, &t.since, T0);
+	t.user_ns = 100;
+	t.system_ns = 200;
+	rec->user_ns = 11;
+	rec->system_ns = 12;
+	rec->last_nr = 13;
+	off_tell(&t, &t.since, &(struct ticks){T0, 111, 212, 13});
+	EQUAL(t.user_ns, 111);
+	EQUAL(t.system_ns, 212);
 }
 
 /* An edge whose bytes are the start of the runner's text. */

@@ -4,6 +4,7 @@
 The cases and the figures come from two programs (logic.c, load.c), each run once; a test is one row of theirs.
 """
 import functools
+import json
 import os
 import pathlib
 import re
@@ -25,7 +26,7 @@ def run(*command):
 
 
 def object_programs(path):
-    """Name and ELF section number of every program in an object: its global functions."""
+    """The names of the programs in an object: its global functions."""
     symbols = run("readelf", "--symbols", "--wide", str(path)).stdout
     return set(re.findall(r"FUNC\s+GLOBAL\s+DEFAULT\s+\d+\s+(\w+)$", symbols, re.M))
 
@@ -71,13 +72,17 @@ def test_disabled_branches_are_removed():
     assert instructions["default", "on_fork"] < instructions["every branch", "on_fork"]
 
 
+def loaded_ids():
+    return {program["id"] for program in json.loads(run("bpftool", "--json", "prog", "show").stdout)}
+
+
 @needs_root
 def test_no_program_stays_behind():
     """By id: another lgtrace may run on this machine. The kernel frees programs a moment after their end."""
     ids = {row[1] for row in load_rows()}
     assert len(ids) == len(load_rows()) > 0
     deadline = time.monotonic() + 10
-    while left := {i for i in ids if run("bpftool", "prog", "show", "id", str(i)).returncode == 0}:
+    while left := ids & loaded_ids():
         assert time.monotonic() < deadline, f"programs {sorted(left)} are still loaded"
         time.sleep(0.1)
 

@@ -49,7 +49,7 @@ class Connection:
 
     def send(self, path, request_id, headers=""):
         head = f"GET {path} HTTP/1.1\r\nHost: lab\r\nX-Request-ID: {request_id}\r\n{headers}\r\n"
-        self.sock.sendall(head.encode())
+        self.sock.sendall(head.encode("latin-1"))
 
     def _fill(self):
         data = self.sock.recv(65536)

@@ -56,7 +56,8 @@ class Tracer:
             raise AssertionError(f"lgtrace is still running: {self.stderr()}") from error
 
     def stop(self, timeout=15):
-        """Ctrl-C, then everything it said."""
+        """Ctrl-C, then everything it said. First the turn that sent the last reply must have ended."""
+        time.sleep(0.06)
         self.process.send_signal(signal.SIGINT)
         code = self.wait(timeout)
         assert code == 0, f"exit {code}: {self.stderr()}"

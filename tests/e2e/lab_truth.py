@@ -3,7 +3,9 @@
 
 A plant is one line of a server's truth log (tests/apps/truth.h). The length of its stall must lie between
 the server's two clocks, low (the request's own code) and high (from the last edge to the return of the
-write), each with the tolerance of max(0.2 ms, 1 %).
+write), each with the tolerance of max(0.2 ms, 1 %). A turn begins when the loop is woken, and on a busy
+machine it then waits for the CPU, which no clock of the server sees, nor do JavaScript and Python see the
+return of a read. Where a run may begin so, the stall's own run-queue time is allowed on top.
 """
 import json
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ PART_KEYS = ("on_cpu_ns", "blocked_ns", "runqueue_ns", "throttled_ns")
 class Plant:
     id: object
     path: object
-    cause: str
+    cause: str  # or several, with | between them; system calls too
     syscall: object
     target: object
     low_ns: int
@@ -26,6 +28,7 @@ class Plant:
     end_ns: int
     pid: int = 0
     ids: str = "always"  # "always": the request must be right; "exact": only where lgtrace is sure
+    from_wake: bool = False  # the run may begin before the server's first clock, with a wait for the CPU
 
     def __str__(self):
         return (f"{self.cause} {self.syscall or ''} of {self.id} {self.path}, "
@@ -36,13 +39,22 @@ def tolerance_ns(length_ns):
     return max(200_000, length_ns // 100)
 
 
+def possible_causes(line):
+    """A computation that took far longer than its CPU time had to wait for the CPU, on a machine with other work."""
+    path = line["path"] or ""
+    if line["cause"] != "cpu" or not path.rsplit("/", 1)[-1].isdigit():
+        return line["cause"]
+    nominal_ns = int(path.rsplit("/", 1)[1]) * 1_000_000
+    return "cpu|runqueue" if line["end_ns"] - line["start_ns"] > 1.5 * nominal_ns else "cpu"
+
+
 def read_truth(path):
     """(plants, hiccups) of a truth log."""
     plants, hiccups = [], []
     with open(path, encoding="utf-8") as log:
         for text in log:
             line = json.loads(text)
-            plant = Plant(line["id"], line["path"], line["cause"], line["syscall"], line["target"],
+            plant = Plant(line["id"], line["path"], possible_causes(line), line["syscall"], line["target"],
                           line["run_end_ns"] - line["run_start_ns"], line["write_ns"] - line["edge_ns"],
                           line["edge_ns"], line["write_ns"], line["pid"])
             (hiccups if line["cause"] == "hiccup" else plants).append(plant)
@@ -87,9 +99,10 @@ def check_request(plant, stall):
 def check_stall(plant, stall):
     problems = check_request(plant, stall)
     length = stall["duration_ns"]
-    if length < plant.low_ns - tolerance_ns(plant.low_ns) or length > plant.high_ns + tolerance_ns(plant.high_ns):
+    high_ns = plant.high_ns + (stall["runqueue_ns"] if plant.from_wake else 0)
+    if length < plant.low_ns - tolerance_ns(plant.low_ns) or length > high_ns + tolerance_ns(high_ns):
         problems.append(f"length {length / 1e6:.3f} ms for {plant}")
-    if stall["cause"] != plant.cause:
+    if stall["cause"] not in plant.cause.split("|"):
         problems.append(f"cause {stall['cause']} for {plant}")
     elif plant.syscall and not syscall_is(stall, plant.syscall):
         problems.append(f"system call {stall['syscall']} for {plant}")

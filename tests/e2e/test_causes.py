@@ -38,7 +38,8 @@ def explain(server, replies, cause):
     assert len(plants) == len(replies)
     for planted in plants:
         reply = by_id[planted.id]
-        planted.cause, planted.begin_ns, planted.high_ns = cause, reply.send_ns, reply.length_ns
+        planted.end_ns = max(planted.end_ns, reply.end_ns)
+        planted.cause, planted.begin_ns, planted.high_ns = cause, reply.send_ns, planted.end_ns - reply.send_ns
     return plants, hiccups
 
 
@@ -68,6 +69,7 @@ def test_stopped_while_it_waits(server, mode, folder):
     connection = server.connect()
     with Tracer(folder, server.pid, mode) as tracer:
         connection.get("/ok")
+        time.sleep(0.02)
         begin_ns = now_ns()
         os.kill(server.pid, signal.SIGSTOP)
         stopped_ns = now_ns()

@@ -62,6 +62,13 @@ def test_certainty_must_be_right_and_guesses_may_be_wrong():
     assert match([unsure], [stall(request={"id": "r-2"}, confidence="exact")]) != []
 
 
+def test_wait_for_the_cpu_counts_only_after_a_wake():
+    late = stall(duration_ns=60 * MS, runqueue_ns=9_500_000)
+    assert match([plant(from_wake=True)], [late]) == []
+    assert match([plant()], [late]) != []
+    assert match([plant(from_wake=True)], [stall(duration_ns=60 * MS, blocked_ns=59_500_000)]) != []
+
+
 def test_witnesses():
     late = stall(start_ns=2000 * MS)
     hiccup = plant(begin_ns=1999 * MS, end_ns=2052 * MS)

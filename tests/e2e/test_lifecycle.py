@@ -93,8 +93,8 @@ def test_command_is_launched_and_traced(mode, folder):
 
 
 def test_command_that_does_not_exist():
-    code, out, err = run("--", "/no/such/program")
-    assert code in (1, 6) and out == "" and "/no/such/program" in err, (code, err)
+    code, _, err = run("--", "/no/such/program")
+    assert code in (1, 6) and "/no/such/program" in err, (code, err)
 
 
 class Gunicorn(Server):
@@ -161,7 +161,7 @@ def test_one_thread(mode, folder):
         with Tracer(folder, mode=mode, args=("-t", str(server.pid))) as tracer:
             server.connect().get("/sleep/40", "thread")
             assert len(tracer.stop().stalls) == 1
-        assert run("-t", other, "--probes", mode)[0] == 6
+        assert run("-t", other, "--probes", mode, "-d", "5")[0] == 6
 
 
 def test_duration_ends_the_run(folder):

@@ -18,6 +18,7 @@ from lab_tracer import Tracer
 from lab_truth import Plant, match
 
 WAY_NS = 3_000_000  # of a request and its reply on a busy machine, at most
+LATE_NS = 1_000_000  # a client may run before the write that woke it returns to the server
 
 
 @contextmanager
@@ -35,8 +36,8 @@ def slow_files(folder):
 
 
 def plant_regex(reply):
-    return Plant(reply.id, reply.path, "cpu", None, None, reply.length_ns * 97 // 100 - WAY_NS, reply.length_ns,
-                 reply.send_ns, reply.end_ns)
+    return Plant(reply.id, reply.path, "cpu", None, None, reply.length_ns * 97 // 100 - WAY_NS,
+                 reply.length_ns + LATE_NS, reply.send_ns, reply.end_ns)
 
 
 def plant_file(reply, delays, folder):
@@ -46,7 +47,7 @@ def plant_file(reply, delays, folder):
     syscall = {"open": "openat|open", "read": "pread64|read"}[kind]
     target = f"{folder}/slow/{delay['name']}" if kind == "read" else None
     return Plant(reply.id, reply.path, "syscall", syscall, target, delay["end_ns"] - delay["start_ns"],
-                 reply.length_ns, reply.send_ns, reply.end_ns)
+                 reply.length_ns + LATE_NS, reply.send_ns, reply.end_ns)
 
 
 def test_planted_stalls(mode, folder, rng):
@@ -76,6 +77,7 @@ def test_stopped_worker(mode, folder):
     with Nginx(folder) as server, Tracer(folder, server.pid, mode) as tracer:
         connection = server.connect()
         connection.get("/ok")
+        time.sleep(0.02)
         begin_ns = now_ns()
         os.kill(server.pid, signal.SIGSTOP)
         stopped_ns = now_ns()

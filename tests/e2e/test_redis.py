@@ -7,6 +7,7 @@ from lab_server import Redis
 from lab_tracer import Tracer
 from lab_truth import Plant, match
 
+LATE_NS = 1_000_000  # a client may run before the write that woke it returns to the server
 BURN = "local n = tonumber(ARGV[2]); local x = 0; for i = 1, n do x = x + i % 7 end; return 1"
 
 
@@ -40,11 +41,11 @@ def plants_of(sleeps, burns, log):
     plants = []
     for reply in sleeps:
         low_ns = log[reply.path] * 1000
-        plants.append(Plant(None, "sleep", "syscall", "clock_nanosleep|nanosleep", None, low_ns, reply.length_ns,
-                            reply.send_ns, reply.end_ns))
+        plants.append(Plant(None, "sleep", "syscall", "clock_nanosleep|nanosleep", None, low_ns,
+                            reply.length_ns + LATE_NS, reply.send_ns, reply.end_ns))
     for name, begin_ns, end_ns in burns:
         low_ns = next(us for words, us in log.items() if f" {name} " in words) * 1000
-        plants.append(Plant(None, "burn", "cpu", None, None, low_ns, end_ns - begin_ns, begin_ns, end_ns))
+        plants.append(Plant(None, "burn", "cpu", None, None, low_ns, end_ns - begin_ns + LATE_NS, begin_ns, end_ns))
     return plants
 
 

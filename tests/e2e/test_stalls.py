@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from lab_client import Load, new_id
+from lab_client import Load, new_id, now_ns
 from lab_server import EpollServer, Node, Uvicorn
 from lab_tracer import Tracer
 from lab_truth import match
@@ -40,6 +40,7 @@ def trust(plants, server):
         alone = planted.id is None or planted.id.startswith("solo")
         resumed = (planted.path or "").startswith("/await")
         planted.ids = "always" if alone else "exact" if resumed else server.ids_under_load
+        planted.from_wake = resumed or server.from_wake
     return plants
 
 
@@ -57,7 +58,7 @@ def test_planted_stalls(name, mode, folder, peer, rng):
     assert not problems, "\n".join(problems)
     assert not load.failures
     assert told.summary["lost"] == 0
-    assert len([p for p in plants if p.path and not p.path.endswith("/1")]) == 2 * len(server.kinds)
+    assert len(plants) == 2 * len(server.kinds)
 
 
 def test_first_request_after_attach(mode, folder, peer):
@@ -76,12 +77,18 @@ def test_first_request_after_attach(mode, folder, peer):
 def test_timer_belongs_to_nobody(mode, folder, peer):
     with EpollServer(folder, peer, args=("--burn-every", "130", "--burn", "30")) as server:
         with Load(server.connect) as load, Tracer(folder, server.pid, mode) as tracer:
+            begin_ns = now_ns()
             time.sleep(1.5)
+            end_ns = now_ns()
             told = tracer.stop()
         plants, hiccups = server.truth()
-    plants = [p for p in plants if p.id is None and p.end_ns < told.stalls[-1]["start_ns"] + 500_000_000]
-    plants = [p for p in plants if p.begin_ns >= told.stalls[0]["start_ns"] - 1_000_000]
-    assert len(plants) >= 5
+    plants = [p for p in plants if p.id is None]
+    assert sum(begin_ns < p.begin_ns < end_ns for p in plants) >= 5
+    for planted in plants:
+        if not begin_ns < planted.begin_ns <= planted.end_ns < end_ns:
+            planted.low_ns = 0  # at the ends of the run: may be told, need not be
+        planted.from_wake = True
+        planted.cause = "cpu|runqueue" if planted.low_ns > 45_000_000 else "cpu"
     problems = match(plants, told.stalls, hiccups, load.slow)
     assert not problems, "\n".join(problems)
 

@@ -18,7 +18,7 @@
 #include "lg_slot.h"
 #include "model/model.h"
 
-#define MS	   1000000ull
+#define MS         1000000ull
 #define STREAM_PID 100
 #define STREAM_MAX 64 /* stalls and requests that are kept */
 
@@ -265,6 +265,16 @@ static inline void turn_stop(struct stream *s)
 }
 
 #define RESPONSE_200 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+/* A turn in which one request is read and, `ms` later, answered. */
+static inline void request_ms(struct stream *s, uint64_t ino, const char *head, uint64_t ms)
+{
+	turn_start(s);
+	io_read(s, ino, head);
+	run_ms(s, ms);
+	io_write(s, ino, RESPONSE_200);
+	turn_stop(s);
+}
 
 /* The newest stall is of this request, or of nobody (""), and so long. */
 #define assert_stall(s, id_, ms, sure, cause_) \

@@ -33,26 +33,26 @@ static void heads(void **state)
 	static const struct {
 		const char *head, *method, *path, *id, *trace;
 	} rows[] = {
-	    {"GET / HTTP/1.1\r\n\r\n", "GET", "/", "", ""},
-	    {"GET /a/b?c=/d#e HTTP/1.0\r\n\r\n", "GET", "/a/b", "", ""},
-	    {"GET http://h:80/x/y?z HTTP/1.1\r\n\r\n", "GET", "/x/y", "", ""},
-	    {"GET http://h HTTP/1.1\r\n\r\n", "GET", "/", "", ""},
-	    {"GET http://h?q=1 HTTP/1.1\r\n\r\n", "GET", "/", "", ""},
-	    {"OPTIONS * HTTP/1.1\r\n\r\n", "OPTIONS", "*", "", ""},
-	    {"CONNECT h:443 HTTP/1.1\r\n\r\n", "CONNECT", "h:443", "", ""},
-	    {"DELETE /x HTTP/1.1\r\nX-REQUEST-ID:  a b \t\r\n\r\n", "DELETE", "/x", "a b", ""},
-	    {"GET /x HTTP/1.1\r\nx-request-id: 1\r\nx-request-id: 2\r\n\r\n", "GET", "/x", "1", ""},
-	    {"GET /x HTTP/1.1\r\nx-request-id:\r\nx-request-id: 2\r\n\r\n", "GET", "/x", "2", ""},
-	    {"GET /x HTTP/1.1\r\nx-request-idx: 1\r\n\r\n", "GET", "/x", "", ""},
-	    {"GET / HTTP/1.1\r\nTraceparent: 00-" TRACE "-" PARENT "-01\r\n\r\n", "GET", "/", TRACE, TRACE},
-	    {"GET / HTTP/1.1\r\ntraceparent: 01-" TRACE "-" PARENT "-01-x\r\nX-Request-Id: r\r\n\r\n", "GET", "/", "r",
-	     TRACE},
-	    {"GET / HTTP/1.1\r\ntraceparent: ff-" TRACE "-" PARENT "-01\r\n\r\n", "GET", "/", "", ""},
-	    {"GET / HTTP/1.1\r\ntraceparent: 00-00000000000000000000000000000000-" PARENT "-01\r\n\r\n", "GET", "/", "",
-	     ""},
-	    {"GET / HTTP/1.1\r\ntraceparent: 00-0AF7651916CD43DD8448EB211C80319C-" PARENT "-01\r\n\r\n", "GET", "/", "",
-	     ""},
-	    {"GET / HTTP/1.1\r\ntraceparent: 00-" TRACE "-" PARENT "\r\n\r\n", "GET", "/", "", ""},
+		{"GET / HTTP/1.1\r\n\r\n", "GET", "/", "", ""},
+		{"GET /a/b?c=/d#e HTTP/1.0\r\n\r\n", "GET", "/a/b", "", ""},
+		{"GET http://h:80/x/y?z HTTP/1.1\r\n\r\n", "GET", "/x/y", "", ""},
+		{"GET http://h HTTP/1.1\r\n\r\n", "GET", "/", "", ""},
+		{"GET http://h?q=1 HTTP/1.1\r\n\r\n", "GET", "/", "", ""},
+		{"OPTIONS * HTTP/1.1\r\n\r\n", "OPTIONS", "*", "", ""},
+		{"CONNECT h:443 HTTP/1.1\r\n\r\n", "CONNECT", "h:443", "", ""},
+		{"DELETE /x HTTP/1.1\r\nX-REQUEST-ID:  a b \t\r\n\r\n", "DELETE", "/x", "a b", ""},
+		{"GET /x HTTP/1.1\r\nx-request-id: 1\r\nx-request-id: 2\r\n\r\n", "GET", "/x", "1", ""},
+		{"GET /x HTTP/1.1\r\nx-request-id:\r\nx-request-id: 2\r\n\r\n", "GET", "/x", "2", ""},
+		{"GET /x HTTP/1.1\r\nx-request-idx: 1\r\n\r\n", "GET", "/x", "", ""},
+		{"GET / HTTP/1.1\r\nTraceparent: 00-" TRACE "-" PARENT "-01\r\n\r\n", "GET", "/", TRACE, TRACE},
+		{"GET / HTTP/1.1\r\ntraceparent: 01-" TRACE "-" PARENT "-01-x\r\nX-Request-Id: r\r\n\r\n", "GET", "/",
+		 "r", TRACE},
+		{"GET / HTTP/1.1\r\ntraceparent: ff-" TRACE "-" PARENT "-01\r\n\r\n", "GET", "/", "", ""},
+		{"GET / HTTP/1.1\r\ntraceparent: 00-00000000000000000000000000000000-" PARENT "-01\r\n\r\n", "GET", "/",
+		 "", ""},
+		{"GET / HTTP/1.1\r\ntraceparent: 00-0AF7651916CD43DD8448EB211C80319C-" PARENT "-01\r\n\r\n", "GET", "/",
+		 "", ""},
+		{"GET / HTTP/1.1\r\ntraceparent: 00-" TRACE "-" PARENT "\r\n\r\n", "GET", "/", "", ""},
 	};
 
 	(void)state;
@@ -134,7 +134,8 @@ static void body_with_a_hole(void **state)
 
 	(void)state;
 	http_init(&p, "x-request-id");
-	assert_int_equal(read_one(&p, "PUT / HTTP/1.1\r\nContent-Length: 1152921504606846980\r\n\r\nabc", &r), HTTP_DONE);
+	assert_int_equal(read_one(&p, "PUT / HTTP/1.1\r\nContent-Length: 1152921504606846980\r\n\r\nabc", &r),
+			 HTTP_DONE);
 	assert_int_equal(p.state, HTTP_IN_BODY);
 	read_one(&p, "abc", &r);
 	http_read_body(&p, &hole);
@@ -193,11 +194,11 @@ static void head_with_a_hole(void **state)
 		enum http_result result;
 		const char *path;
 	} rows[] = {
-	    {"GET /a/b HTTP/1.1\r\nx-request-id: 7\r\nCookie: abc", HTTP_DONE, "/a/b"},
-	    {"GET /a/b HTTP/1.1\r\n", HTTP_DONE, "/a/b"},
-	    {"GET /a/b", HTTP_FAIL, NULL},
-	    {"GE", HTTP_FAIL, NULL},
-	    {"", HTTP_FAIL, NULL},
+		{"GET /a/b HTTP/1.1\r\nx-request-id: 7\r\nCookie: abc", HTTP_DONE, "/a/b"},
+		{"GET /a/b HTTP/1.1\r\n", HTTP_DONE, "/a/b"},
+		{"GET /a/b", HTTP_FAIL, NULL},
+		{"GE", HTTP_FAIL, NULL},
+		{"", HTTP_FAIL, NULL},
 	};
 
 	(void)state;
@@ -221,15 +222,15 @@ static void head_with_a_hole(void **state)
 static void malformed(void **state)
 {
 	static const char *const rows[] = {
-	    "GOT / HTTP/1.1\r\n\r\n",
-	    "GET\r\n\r\n",
-	    "GET / HTTP/9.9\r\n\r\n",
-	    "GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
-	    "GET / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n",
-	    "GET / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
-	    "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-	    "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n",
-	    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+		"GOT / HTTP/1.1\r\n\r\n",
+		"GET\r\n\r\n",
+		"GET / HTTP/9.9\r\n\r\n",
+		"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+		"GET / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n",
+		"GET / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+		"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n",
+		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 	};
 
 	(void)state;
@@ -255,19 +256,19 @@ static void responses(void **state)
 		uint64_t length;
 		bool to_head, is_whole;
 	} rows[] = {
-	    {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 0, 200, HTTP_END_LENGTH, 5, false, true},
-	    {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", 0, 200, HTTP_END_LENGTH, 0, true, true},
-	    {"HTTP/1.1 204 No Content\r\n\r\n", 0, 204, HTTP_END_LENGTH, 0, false, true},
-	    {"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", 0, 304, HTTP_END_LENGTH, 0, false, true},
-	    {"HTTP/1.1 100 Continue\r\n\r\n", 0, 100, HTTP_END_LENGTH, 0, false, true},
-	    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 0, 200, HTTP_END_CHUNKED, 0, false, true},
-	    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 0, 200, HTTP_END_LENGTH, 0, true, true},
-	    {"HTTP/1.0 200 OK\r\n\r\nabc", 0, 200, HTTP_END_CLOSE, 0, false, true},
-	    {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX", 0, 200, HTTP_END_UNKNOWN, 0, false, false},
-	    {"HTTP/1.1 2", 0, 0, HTTP_END_UNKNOWN, 0, false, false},
-	    {"HTTP/1.1 what\r\n\r\n", -22, 0, HTTP_END_UNKNOWN, 0, false, false},
-	    {"HTTP", -22, 0, HTTP_END_UNKNOWN, 0, false, false},
-	    {"", -22, 0, HTTP_END_UNKNOWN, 0, false, false},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 0, 200, HTTP_END_LENGTH, 5, false, true},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", 0, 200, HTTP_END_LENGTH, 0, true, true},
+		{"HTTP/1.1 204 No Content\r\n\r\n", 0, 204, HTTP_END_LENGTH, 0, false, true},
+		{"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", 0, 304, HTTP_END_LENGTH, 0, false, true},
+		{"HTTP/1.1 100 Continue\r\n\r\n", 0, 100, HTTP_END_LENGTH, 0, false, true},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 0, 200, HTTP_END_CHUNKED, 0, false, true},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 0, 200, HTTP_END_LENGTH, 0, true, true},
+		{"HTTP/1.0 200 OK\r\n\r\nabc", 0, 200, HTTP_END_CLOSE, 0, false, true},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX", 0, 200, HTTP_END_UNKNOWN, 0, false, false},
+		{"HTTP/1.1 2", 0, 0, HTTP_END_UNKNOWN, 0, false, false},
+		{"HTTP/1.1 what\r\n\r\n", -22, 0, HTTP_END_UNKNOWN, 0, false, false},
+		{"HTTP", -22, 0, HTTP_END_UNKNOWN, 0, false, false},
+		{"", -22, 0, HTTP_END_UNKNOWN, 0, false, false},
 	};
 
 	(void)state;
@@ -319,12 +320,18 @@ static void begins(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(heads),		cmocka_unit_test(header_name_of_choice),
-	    cmocka_unit_test(long_fields),	cmocka_unit_test(pipelined),
-	    cmocka_unit_test(body_with_a_hole), cmocka_unit_test(chunked),
-	    cmocka_unit_test(chunked_with_a_hole), cmocka_unit_test(head_with_a_hole),
-	    cmocka_unit_test(malformed),	cmocka_unit_test(responses),
-	    cmocka_unit_test(last_chunk),	cmocka_unit_test(begins),
+		cmocka_unit_test(heads),
+		cmocka_unit_test(header_name_of_choice),
+		cmocka_unit_test(long_fields),
+		cmocka_unit_test(pipelined),
+		cmocka_unit_test(body_with_a_hole),
+		cmocka_unit_test(chunked),
+		cmocka_unit_test(chunked_with_a_hole),
+		cmocka_unit_test(head_with_a_hole),
+		cmocka_unit_test(malformed),
+		cmocka_unit_test(responses),
+		cmocka_unit_test(last_chunk),
+		cmocka_unit_test(begins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,15 +2,6 @@
 /* The model from records to stalls: owners by runtime, victims, causes, and the parts of a length. */
 #include "model_stream.h"
 
-static void request_ms(struct stream *s, uint64_t ino, const char *head, uint64_t ms)
-{
-	turn_start(s);
-	io_read(s, ino, head);
-	run_ms(s, ms);
-	io_write(s, ino, RESPONSE_200);
-	turn_stop(s);
-}
-
 static void nginx_single_request(void **state)
 {
 	struct stream *s = stream_new(LG_RT_NGINX);
@@ -41,8 +32,8 @@ static void nginx_single_request(void **state)
 static void confidence_by_runtime(void **state)
 {
 	static const enum lg_confidence sure[LG_NR_RUNTIMES] = {
-	    [LG_RT_NATIVE] = LG_SURE_LIKELY, [LG_RT_CPYTHON] = LG_SURE_LIKELY, [LG_RT_NODE] = LG_SURE_LIKELY,
-	    [LG_RT_NGINX] = LG_SURE_EXACT,   [LG_RT_REDIS] = LG_SURE_LIKELY,   [LG_RT_HAPROXY] = LG_SURE_LIKELY,
+		[LG_RT_NATIVE] = LG_SURE_LIKELY, [LG_RT_CPYTHON] = LG_SURE_LIKELY, [LG_RT_NODE] = LG_SURE_LIKELY,
+		[LG_RT_NGINX] = LG_SURE_EXACT,   [LG_RT_REDIS] = LG_SURE_LIKELY,   [LG_RT_HAPROXY] = LG_SURE_LIKELY,
 	};
 
 	(void)state;
@@ -221,6 +212,22 @@ static void asyncio_block_without_write(void **state)
 	}
 }
 
+/* The same turn: what is in flight is looked at after each edge. */
+static void asyncio_wake_in_the_same_turn(void **state)
+{
+	struct stream *s = stream_new(LG_RT_CPYTHON);
+
+	(void)state;
+	turn_start(s);
+	io_read(s, 11, "GET /1 HTTP/1.1\r\n\r\n");
+	io_wake(s);
+	run_ms(s, 30);
+	turn_stop(s);
+	assert_int_equal(s->nr_stalls, 1);
+	assert_stall(s, "c1-1", 30, LIKELY, CPU);
+	stream_free(s);
+}
+
 /* A loop without HTTP: only the two edges around a long interval are told. */
 static void redis_quiet_loop(void **state)
 {
@@ -355,19 +362,19 @@ static void causes_and_parts(void **state)
 		int last_nr;
 		enum lg_cause cause;
 	} rows[] = {
-	    {{0}, 0, 0, 0, 0, -1, LG_CAUSE_CPU},
-	    {{0}, 0, 0, 10, 40, 1, LG_CAUSE_SYSCALL},
-	    {{0}, 0, 0, 10, 40, -1, LG_CAUSE_CPU},
-	    {{0}, 0, 0, 40, 10, 1, LG_CAUSE_CPU},
-	    {{60}, 0, 0, 0, 0, -1, LG_CAUSE_SYSCALL},
-	    {{0, 60}, 0, 0, 0, 0, -1, LG_CAUSE_LOCK},
-	    {{0, 0, 60}, 0, 0, 0, 0, -1, LG_CAUSE_FAULT},
-	    {{0, 0, 0, 60}, 0, 0, 0, 0, -1, LG_CAUSE_IO},
-	    {{0, 0, 0, 0, 60}, 0, 0, 0, 0, -1, LG_CAUSE_STOPPED},
-	    {{0}, 60, 0, 0, 0, -1, LG_CAUSE_RUNQUEUE},
-	    {{0}, 0, 60, 0, 0, -1, LG_CAUSE_THROTTLED},
-	    {{90, 70, 80, 60, 50}, 95, 99, 1, 2, -1, LG_CAUSE_THROTTLED},
-	    {{UINT64_MAX, 3, 4, 0, 0}, 0, 0, UINT64_MAX, UINT64_MAX, -1, LG_CAUSE_SYSCALL},
+		{{0}, 0, 0, 0, 0, -1, LG_CAUSE_CPU},
+		{{0}, 0, 0, 10, 40, 1, LG_CAUSE_SYSCALL},
+		{{0}, 0, 0, 10, 40, -1, LG_CAUSE_CPU},
+		{{0}, 0, 0, 40, 10, 1, LG_CAUSE_CPU},
+		{{60}, 0, 0, 0, 0, -1, LG_CAUSE_SYSCALL},
+		{{0, 60}, 0, 0, 0, 0, -1, LG_CAUSE_LOCK},
+		{{0, 0, 60}, 0, 0, 0, 0, -1, LG_CAUSE_FAULT},
+		{{0, 0, 0, 60}, 0, 0, 0, 0, -1, LG_CAUSE_IO},
+		{{0, 0, 0, 0, 60}, 0, 0, 0, 0, -1, LG_CAUSE_STOPPED},
+		{{0}, 60, 0, 0, 0, -1, LG_CAUSE_RUNQUEUE},
+		{{0}, 0, 60, 0, 0, -1, LG_CAUSE_THROTTLED},
+		{{90, 70, 80, 60, 50}, 95, 99, 1, 2, -1, LG_CAUSE_THROTTLED},
+		{{UINT64_MAX, 3, 4, 0, 0}, 0, 0, UINT64_MAX, UINT64_MAX, -1, LG_CAUSE_SYSCALL},
 	};
 
 	(void)state;
@@ -392,6 +399,11 @@ static void causes_and_parts(void **state)
 		check_parts(&s->stalls[0].stall);
 		assert_int_equal(s->stalls[0].stall.duration_ns, 101 * MS);
 		assert_int_equal(s->stalls[0].stall.cause, rows[i].cause);
+		/* An OFF record is of one interval. */
+		if (rows[i].runqueue_ms < 90 && rows[i].sleep_ms[0] < 90)
+			assert_int_equal(s->stalls[0].stall.parts.runqueue_ns, rows[i].runqueue_ms * MS);
+		if (rows[i].sleep_ms[0] == 60)
+			assert_int_equal(s->stalls[0].stall.parts.blocked_ns, 60 * MS);
 		assert_int_equal(s->stalls[0].stall.confidence, LG_SURE_EXACT);
 		if (rows[i].cause == LG_CAUSE_SYSCALL && !rows[i].sleep_ms[0])
 			assert_int_equal(s->stalls[0].stall.on_cpu_nr, 1);
@@ -423,77 +435,6 @@ static void block_path(void **state)
 	assert_stall(s, "", 31, NONE, IO);
 	assert_non_null(s->stalls[0].stall.block_path);
 	assert_string_equal(s->stalls[0].path, "/srv/data");
-	stream_free(s);
-}
-
-static void thread_exit_in_a_turn(void **state)
-{
-	struct stream *s = stream_new(LG_RT_NGINX);
-	struct model_summary sum;
-
-	(void)state;
-	thread_event(s, LG_THREAD_NEW);
-	thread_event(s, LG_THREAD_LOOP);
-	turn_start(s);
-	io_read(s, 11, "GET / HTTP/1.1\r\n\r\n");
-	run_ms(s, 44);
-	thread_event(s, LG_THREAD_EXIT);
-	assert_int_equal(s->nr_stalls, 1);
-	assert_stall(s, "c1-1", 44, LIKELY, CPU);
-	assert_string_equal(s->stalls[0].stall.comm, "worker");
-	assert_int_equal(s->nr_requests, 1);
-	assert_int_equal(s->requests[0].done.status, 0);
-	assert_int_equal(s->requests[0].done.duration_ns, 44 * MS);
-	assert_int_equal(model_summary(s->model, s->now_ns + 1000 * MS, &sum), 0);
-	assert_int_equal(sum.nr_loops, 1);
-	assert_true(sum.loops[0].ended);
-	assert_int_equal(sum.loops[0].elapsed_ns, 49 * MS);
-	assert_int_equal(sum.nr_in_flight, 0);
-	model_summary_fini(&sum);
-	/* Its number may come again. */
-	request_ms(s, 12, "GET / HTTP/1.1\r\n\r\n", 30);
-	assert_int_equal(s->nr_stalls, 2);
-	stream_free(s);
-}
-
-static void exec_forgets_the_program(void **state)
-{
-	struct stream *s = stream_new(LG_RT_NGINX);
-
-	(void)state;
-	turn_start(s);
-	io_read(s, 11, "GET / HTTP/1.1\r\n\r\n");
-	run_ms(s, 1);
-	thread_event(s, LG_THREAD_EXEC);
-	assert_int_equal(s->nr_requests, 1);
-	request_ms(s, 12, "GET / HTTP/1.1\r\n\r\n", 30);
-	assert_int_equal(s->stalls[0].stall.confidence, LG_SURE_LIKELY);
-	assert_int_equal(s->stalls[0].stall.nr_victims, 0);
-	stream_free(s);
-}
-
-/* Two loops of one process: their records are interleaved, their requests are apart. */
-static void loops_are_apart(void **state)
-{
-	struct stream *s = stream_new(LG_RT_NGINX);
-
-	(void)state;
-	turn_start(s);
-	s->tid = 201;
-	io_read(s, 11, "GET / HTTP/1.1\r\n\r\n");
-	s->tid = 202;
-	io_read(s, 12, "GET / HTTP/1.1\r\n\r\n");
-	run_ms(s, 30);
-	io_write(s, 12, RESPONSE_200);
-	turn_stop(s);
-	assert_int_equal(s->nr_stalls, 1);
-	assert_int_equal(s->stalls[0].stall.tid, 202);
-	assert_int_equal(s->stalls[0].stall.nr_victims, 0);
-	s->tid = 201;
-	io_write(s, 11, RESPONSE_200);
-	turn_stop(s);
-	assert_int_equal(s->nr_stalls, 2);
-	assert_stall(s, "c1-1", 30, EXACT, CPU);
 	stream_free(s);
 }
 
@@ -559,121 +500,29 @@ static void victims_beyond_those_told(void **state)
 	stream_free(s);
 }
 
-static void summary_figures(void **state)
-{
-	struct stream *s = stream_new(LG_RT_NGINX);
-	struct lg_rec_loop *rec = calloc(1, sizeof(*rec));
-	struct lg_rec_lost lost = {.counters = {5, 2, 0, 1}};
-	struct model_summary sum;
-
-	(void)state;
-	request_ms(s, 11, "GET /a/1 HTTP/1.1\r\n\r\n", 30);
-	request_ms(s, 11, "GET /a/2 HTTP/1.1\r\n\r\n", 2);
-	request_ms(s, 11, "POST /b HTTP/1.1\r\n\r\n", 3);
-	turn_start(s);
-	io_read(s, 12, "GET /open HTTP/1.1\r\n\r\n");
-	turn_stop(s);
-	rec->slot = (struct lg_slot){.pid = STREAM_PID, .tid = STREAM_PID, .flags = LG_SLOT_USED | LG_SLOT_LOOP};
-	rec->slot.first_ns = 500 * MS;
-	rec->slot.turns = 3;
-	rec->slot.max_turn_ns = 30 * MS;
-	rec->slot.idle_ns = 400 * MS;
-	rec->slot.idle_since_ns = s->now_ns;
-	rec->slot.turn_hist[7] = 3;
-	stream_feed(s, &rec->head, LG_REC_LOOP, sizeof(*rec));
-	stream_feed(s, &lost.head, LG_REC_LOST, sizeof(lost));
-	assert_int_equal(model_summary(s->model, s->now_ns + 50 * MS, &sum), 0);
-	assert_int_equal(sum.nr_loops, 1);
-	assert_int_equal(sum.loops[0].elapsed_ns, s->now_ns + 50 * MS - 500 * MS);
-	assert_int_equal(sum.loops[0].idle_ns, 450 * MS);
-	assert_int_equal(sum.loops[0].turns, 3);
-	assert_int_equal(sum.loops[0].hist.count, 3);
-	assert_int_equal(sum.loops[0].hist.buckets[7], 3);
-	assert_int_equal(sum.loops[0].runtime, LG_RT_NGINX);
-	assert_int_equal(sum.loops[0].version, 0x0102);
-	assert_int_equal(sum.loops[0].nr_stalls, 1);
-	assert_int_equal(sum.nr_requests, 3);
-	assert_int_equal(sum.nr_in_flight, 1);
-	assert_int_equal(sum.nr_stalls, 1);
-	assert_int_equal(sum.causes[LG_CAUSE_CPU].stall_ns, 30 * MS);
-	assert_int_equal(sum.lost, 3);
-	assert_int_equal(sum.counters[LG_CNT_RECORDS], 5);
-	assert_int_equal(sum.start_ns, 1000 * MS);
-	assert_int_equal(sum.nr_routes, 3);
-	assert_string_equal(sum.routes[0].route, "/a/{n}");
-	assert_string_equal(sum.routes[0].method, "GET");
-	assert_string_equal(sum.routes[0].worst_id, "c1-1");
-	assert_int_equal(sum.routes[0].count, 2);
-	assert_int_equal(sum.routes[0].nr_stalls, 1);
-	assert_int_equal(sum.routes[0].max_run_ns, 30 * MS);
-	assert_int_equal(sum.routes[0].hold.count, 2);
-	assert_int_equal(sum.routes[0].hold.sum_ns, 32 * MS);
-	assert_string_equal(sum.routes[1].route, "/b");
-	assert_int_equal(sum.routes[2].count, 0);
-	model_summary_fini(&sum);
-	model_summary_fini(&sum);
-	free(rec);
-	stream_free(s);
-}
-
-/* A thread that never was a loop is not in the summary. */
-static void threads_are_no_loops(void **state)
-{
-	struct stream *s = stream_new(LG_RT_NATIVE);
-	struct model_summary sum;
-
-	(void)state;
-	thread_event(s, LG_THREAD_NEW);
-	assert_int_equal(model_summary(s->model, s->now_ns, &sum), 0);
-	assert_int_equal(sum.nr_loops, 0);
-	model_summary_fini(&sum);
-	stream_free(s);
-}
-
-static void empty_model(void **state)
-{
-	const struct model_opts opts = {.threshold_ns = MS};
-	const struct model_sink sink = {0};
-	struct model_summary sum;
-	struct model *m;
-
-	(void)state;
-	assert_int_equal(model_new(&m, &opts, &sink, NULL), 0);
-	assert_int_equal(model_summary(m, 5, &sum), 0);
-	assert_int_equal(sum.nr_loops + sum.nr_routes, 0);
-	model_summary_fini(&sum);
-	model_free(m);
-	model_free(NULL);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(nginx_single_request),
-	    cmocka_unit_test(confidence_by_runtime),
-	    cmocka_unit_test(healthy_is_silent),
-	    cmocka_unit_test(read_owner_among_several),
-	    cmocka_unit_test(several_stalls_in_one_turn),
-	    cmocka_unit_test(backend_chain),
-	    cmocka_unit_test(blocking_backend_call),
-	    cmocka_unit_test(asyncio_two_turns),
-	    cmocka_unit_test(asyncio_block_without_write),
-	    cmocka_unit_test(redis_quiet_loop),
-	    cmocka_unit_test(redis_gap_is_nobodys),
-	    cmocka_unit_test(turn_without_edges),
-	    cmocka_unit_test(long_turn_of_short_runs),
-	    cmocka_unit_test(late_start),
-	    cmocka_unit_test(causes_and_parts),
-	    cmocka_unit_test(block_path),
-	    cmocka_unit_test(thread_exit_in_a_turn),
-	    cmocka_unit_test(exec_forgets_the_program),
-	    cmocka_unit_test(loops_are_apart),
-	    cmocka_unit_test(work_after_the_response),
-	    cmocka_unit_test(delay_over_turns),
-	    cmocka_unit_test(victims_beyond_those_told),
-	    cmocka_unit_test(summary_figures),
-	    cmocka_unit_test(threads_are_no_loops),
-	    cmocka_unit_test(empty_model),
+		cmocka_unit_test(nginx_single_request),
+		cmocka_unit_test(confidence_by_runtime),
+		cmocka_unit_test(healthy_is_silent),
+		cmocka_unit_test(read_owner_among_several),
+		cmocka_unit_test(several_stalls_in_one_turn),
+		cmocka_unit_test(backend_chain),
+		cmocka_unit_test(blocking_backend_call),
+		cmocka_unit_test(asyncio_two_turns),
+		cmocka_unit_test(asyncio_block_without_write),
+		cmocka_unit_test(asyncio_wake_in_the_same_turn),
+		cmocka_unit_test(redis_quiet_loop),
+		cmocka_unit_test(redis_gap_is_nobodys),
+		cmocka_unit_test(turn_without_edges),
+		cmocka_unit_test(long_turn_of_short_runs),
+		cmocka_unit_test(late_start),
+		cmocka_unit_test(causes_and_parts),
+		cmocka_unit_test(block_path),
+		cmocka_unit_test(work_after_the_response),
+		cmocka_unit_test(delay_over_turns),
+		cmocka_unit_test(victims_beyond_those_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

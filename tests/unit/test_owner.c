@@ -12,14 +12,26 @@
 
 /* The rules never look inside a request. */
 static char request_a, request_b;
-#define A    ((struct request *)&request_a)
-#define B    ((struct request *)&request_b)
+#define A       ((struct request *)&request_a)
+#define B       ((struct request *)&request_b)
 #define SURE(s) LG_SURE_##s
 
-#define READ(conn_, who_, ...)	 {.kind = EDGE_READ, .conn = conn_, .who = who_, .is_http = true, __VA_ARGS__}
-#define REPLY(who_, ...)	 {.kind = EDGE_REPLY, .conn = 9, .who = who_, __VA_ARGS__}
-#define ANSWER(conn_, who_, ...) {.kind = EDGE_ANSWER, .conn = conn_, .who = who_, .is_http = true, __VA_ARGS__}
-#define EDGE(kind_, ...)	 {.kind = EDGE_##kind_, __VA_ARGS__}
+#define READ(conn_, who_, ...) \
+	{ \
+		.kind = EDGE_READ, .conn = conn_, .who = who_, .is_http = true, __VA_ARGS__ \
+	}
+#define REPLY(who_, ...) \
+	{ \
+		.kind = EDGE_REPLY, .conn = 9, .who = who_, __VA_ARGS__ \
+	}
+#define ANSWER(conn_, who_, ...) \
+	{ \
+		.kind = EDGE_ANSWER, .conn = conn_, .who = who_, .is_http = true, __VA_ARGS__ \
+	}
+#define EDGE(kind_, ...) \
+	{ \
+		.kind = EDGE_##kind_, __VA_ARGS__ \
+	}
 
 struct row {
 	struct edge from, to;
@@ -38,85 +50,94 @@ static void check_rows(const struct policy *policy, const struct row *rows, size
 	}
 }
 
-#define TWO  {.nr_in_flight = 2}
-#define NONE {0}
-#define SOLE(who_) {.nr_in_flight = 1, .sole = who_}
+#define TWO \
+	{ \
+		.nr_in_flight = 2 \
+	}
+#define NONE \
+	{ \
+		0 \
+	}
+#define SOLE(who_) \
+	{ \
+		.nr_in_flight = 1, .sole = who_ \
+	}
 
 /* Common to all callback loops. */
 static const struct row callback_rows[] = {
-    /* 0: what was read last */
-    {READ(1, A), READ(2, B), NONE, TWO, {A, SURE(LIKELY)}},
-    {READ(1, A), EDGE(END), NONE, TWO, {A, SURE(LIKELY)}},
-    {READ(1, A), ANSWER(2, B), NONE, TWO, {A, SURE(LIKELY)}},
-    {READ(1, A), EDGE(WAKE), NONE, TWO, {A, SURE(LIKELY)}},
-    /* 4: several requests of one read are answered in their order */
-    {READ(1, B), ANSWER(1, A), NONE, TWO, {A, SURE(LIKELY)}},
-    /* 5: a write goes on for whom it was */
-    {ANSWER(1, A), EDGE(END), {A, SURE(EXACT)}, TWO, {A, SURE(LIKELY)}},
-    {EDGE(ASK), EDGE(ASK), {A, SURE(CAUSAL)}, TWO, {A, SURE(CAUSAL)}},
-    {EDGE(ASK), EDGE(END), NONE, TWO, NONE},
-    /* 8: unless the response at its end is another's */
-    {ANSWER(1, A), ANSWER(2, B), {A, SURE(LIKELY)}, TWO, {B, SURE(LIKELY)}},
-    {REPLY(A, .is_alone = true), ANSWER(2, B), NONE, TWO, {B, SURE(LIKELY)}},
-    /* 10: who asked */
-    {REPLY(A, .is_alone = true), ANSWER(1, A), NONE, TWO, {A, SURE(CAUSAL)}},
-    {REPLY(A, .is_alone = true), EDGE(END), NONE, TWO, {A, SURE(CAUSAL)}},
-    {REPLY(A), EDGE(END), NONE, TWO, {A, SURE(LIKELY)}},
-    {REPLY(NULL), EDGE(END), NONE, TWO, NONE},
-    /* 14: a timer that answers */
-    {EDGE(START), ANSWER(1, A), NONE, TWO, {A, SURE(LIKELY)}},
-    {EDGE(START), {.kind = EDGE_ANSWER, .conn = 1, .who = A}, NONE, NONE, NONE},
-    {EDGE(START), READ(1, A), NONE, SOLE(B), NONE},
-    {EDGE(START), EDGE(END), NONE, TWO, NONE},
-    /* 18: nobody else is served */
-    {EDGE(START), EDGE(END), NONE, SOLE(A), {A, SURE(LIKELY)}},
-    {EDGE(START), EDGE(ASK), NONE, SOLE(A), {A, SURE(LIKELY)}},
-    {EDGE(WAKE), EDGE(END), NONE, {.nr_in_flight = 1, .sole = A, .others_read = true}, NONE},
-    {EDGE(ACCEPT), EDGE(END), NONE, SOLE(A), NONE},
-    {EDGE(WAKE), ANSWER(1, A), NONE, TWO, {A, SURE(LIKELY)}},
-    /* 23: edges between were not told */
-    {READ(1, A), READ(2, B, .after_gap = true), NONE, SOLE(A), NONE},
+	/* 0: what was read last */
+	{READ(1, A), READ(2, B), NONE, TWO, {A, SURE(LIKELY)}},
+	{READ(1, A), EDGE(END), NONE, TWO, {A, SURE(LIKELY)}},
+	{READ(1, A), ANSWER(2, B), NONE, TWO, {A, SURE(LIKELY)}},
+	{READ(1, A), EDGE(WAKE), NONE, TWO, {A, SURE(LIKELY)}},
+	/* 4: several requests of one read are answered in their order */
+	{READ(1, B), ANSWER(1, A), NONE, TWO, {A, SURE(LIKELY)}},
+	/* 5: a write goes on for whom it was */
+	{ANSWER(1, A), EDGE(END), {A, SURE(EXACT)}, TWO, {A, SURE(LIKELY)}},
+	{EDGE(ASK), EDGE(ASK), {A, SURE(CAUSAL)}, TWO, {A, SURE(CAUSAL)}},
+	{EDGE(ASK), EDGE(END), NONE, TWO, NONE},
+	/* 8: unless the response at its end is another's */
+	{ANSWER(1, A), ANSWER(2, B), {A, SURE(LIKELY)}, TWO, {B, SURE(LIKELY)}},
+	{REPLY(A, .is_alone = true), ANSWER(2, B), NONE, TWO, {B, SURE(LIKELY)}},
+	/* 10: who asked */
+	{REPLY(A, .is_alone = true), ANSWER(1, A), NONE, TWO, {A, SURE(CAUSAL)}},
+	{REPLY(A, .is_alone = true), EDGE(END), NONE, TWO, {A, SURE(CAUSAL)}},
+	{REPLY(A), EDGE(END), NONE, TWO, {A, SURE(LIKELY)}},
+	{REPLY(NULL), EDGE(END), NONE, TWO, NONE},
+	/* 14: a timer that answers */
+	{EDGE(START), ANSWER(1, A), NONE, TWO, {A, SURE(LIKELY)}},
+	{EDGE(START), {.kind = EDGE_ANSWER, .conn = 1, .who = A}, NONE, NONE, NONE},
+	{EDGE(START), READ(1, A), NONE, SOLE(B), NONE},
+	{EDGE(START), EDGE(END), NONE, TWO, NONE},
+	/* 18: nobody else is served */
+	{EDGE(START), EDGE(END), NONE, SOLE(A), {A, SURE(LIKELY)}},
+	{EDGE(START), EDGE(ASK), NONE, SOLE(A), {A, SURE(LIKELY)}},
+	{EDGE(WAKE), EDGE(END), NONE, {.nr_in_flight = 1, .sole = A, .others_read = true}, NONE},
+	{EDGE(ACCEPT), EDGE(END), NONE, SOLE(A), NONE},
+	{EDGE(WAKE), ANSWER(1, A), NONE, TWO, {A, SURE(LIKELY)}},
+	/* 23: edges between were not told */
+	{READ(1, A), READ(2, B, .after_gap = true), NONE, SOLE(A), NONE},
 };
 
 /* Where the callback is known to go through to its answer, and where it is not. */
 static const struct row strict_rows[] = {
-    {READ(1, A, .is_alone = true), ANSWER(1, A), NONE, TWO, {A, SURE(EXACT)}},
-    {READ(1, A, .is_alone = true), EDGE(ASK), NONE, TWO, {A, SURE(EXACT)}},
-    {READ(1, A), ANSWER(1, A), NONE, TWO, {A, SURE(LIKELY)}},
-    {READ(1, A, .is_alone = true), EDGE(END), NONE, TWO, {A, SURE(LIKELY)}},
-    {READ(1, A, .is_alone = true), EDGE(WRITE), NONE, TWO, {A, SURE(LIKELY)}},
-    {READ(1, A, .is_alone = true), ANSWER(1, A, .after_gap = true), NONE, TWO, NONE},
-    {READ(0, A, .is_alone = true), ANSWER(0, A), NONE, TWO, {A, SURE(LIKELY)}},
-    {READ(1, NULL, .is_alone = true), EDGE(ASK), NONE, TWO, NONE},
+	{READ(1, A, .is_alone = true), ANSWER(1, A), NONE, TWO, {A, SURE(EXACT)}},
+	{READ(1, A, .is_alone = true), EDGE(ASK), NONE, TWO, {A, SURE(EXACT)}},
+	{READ(1, A), ANSWER(1, A), NONE, TWO, {A, SURE(LIKELY)}},
+	{READ(1, A, .is_alone = true), EDGE(END), NONE, TWO, {A, SURE(LIKELY)}},
+	{READ(1, A, .is_alone = true), EDGE(WRITE), NONE, TWO, {A, SURE(LIKELY)}},
+	{READ(1, A, .is_alone = true), ANSWER(1, A, .after_gap = true), NONE, TWO, NONE},
+	{READ(0, A, .is_alone = true), ANSWER(0, A), NONE, TWO, {A, SURE(LIKELY)}},
+	{READ(1, NULL, .is_alone = true), EDGE(ASK), NONE, TWO, NONE},
 };
 
 static const struct row task_rows[] = {
-    /* 0: the response at the end tells, whatever was read before */
-    {EDGE(START), ANSWER(1, A), NONE, TWO, {A, SURE(LIKELY)}},
-    {READ(2, B), ANSWER(1, A), NONE, TWO, {A, SURE(LIKELY)}},
-    {ANSWER(2, B), ANSWER(1, A), NONE, TWO, {A, SURE(LIKELY)}},
-    {REPLY(A), ANSWER(1, A), NONE, TWO, {A, SURE(CAUSAL)}},
-    /* 4: a read's own callback is short, tasks run after it */
-    {READ(1, A), EDGE(END), NONE, TWO, NONE},
-    {READ(1, A), READ(2, B), NONE, TWO, {A, SURE(LIKELY)}},
-    {READ(1, A), EDGE(END), NONE, SOLE(A), {A, SURE(LIKELY)}},
-    {READ(1, A), EDGE(END), NONE, SOLE(B), NONE},
-    {READ(1, A), EDGE(END), NONE, NONE, {A, SURE(LIKELY)}},
-    /* 9: a reply */
-    {REPLY(A, .is_alone = true), EDGE(END), NONE, SOLE(A), {A, SURE(CAUSAL)}},
-    {REPLY(A, .is_alone = true), EDGE(END), NONE, TWO, {A, SURE(LIKELY)}},
-    /* 11: nobody else is served */
-    {EDGE(START), EDGE(END), NONE, SOLE(A), {A, SURE(LIKELY)}},
-    {EDGE(START), EDGE(END), NONE, TWO, NONE},
-    {EDGE(START), EDGE(ASK), NONE, SOLE(A), {A, SURE(LIKELY)}},
-    {EDGE(ASK), EDGE(END), {A, SURE(LIKELY)}, TWO, NONE},
-    {EDGE(WAKE), EDGE(END), NONE, SOLE(A), {A, SURE(LIKELY)}},
-    {EDGE(ACCEPT), EDGE(END), NONE, SOLE(A), NONE},
-    /* 17: after the response */
-    {ANSWER(1, A), EDGE(END), NONE, NONE, {A, SURE(LIKELY)}},
-    {ANSWER(1, A), EDGE(END), NONE, SOLE(A), {A, SURE(LIKELY)}},
-    {ANSWER(1, A), EDGE(END), NONE, TWO, NONE},
-    {EDGE(START), ANSWER(1, A, .after_gap = true), NONE, SOLE(A), NONE},
+	/* 0: the response at the end tells, whatever was read before */
+	{EDGE(START), ANSWER(1, A), NONE, TWO, {A, SURE(LIKELY)}},
+	{READ(2, B), ANSWER(1, A), NONE, TWO, {A, SURE(LIKELY)}},
+	{ANSWER(2, B), ANSWER(1, A), NONE, TWO, {A, SURE(LIKELY)}},
+	{REPLY(A), ANSWER(1, A), NONE, TWO, {A, SURE(CAUSAL)}},
+	/* 4: a read's own callback is short, tasks run after it */
+	{READ(1, A), EDGE(END), NONE, TWO, NONE},
+	{READ(1, A), READ(2, B), NONE, TWO, {A, SURE(LIKELY)}},
+	{READ(1, A), EDGE(END), NONE, SOLE(A), {A, SURE(LIKELY)}},
+	{READ(1, A), EDGE(END), NONE, SOLE(B), NONE},
+	{READ(1, A), EDGE(END), NONE, NONE, {A, SURE(LIKELY)}},
+	/* 9: a reply */
+	{REPLY(A, .is_alone = true), EDGE(END), NONE, SOLE(A), {A, SURE(CAUSAL)}},
+	{REPLY(A, .is_alone = true), EDGE(END), NONE, TWO, {A, SURE(LIKELY)}},
+	/* 11: nobody else is served */
+	{EDGE(START), EDGE(END), NONE, SOLE(A), {A, SURE(LIKELY)}},
+	{EDGE(START), EDGE(END), NONE, TWO, NONE},
+	{EDGE(START), EDGE(ASK), NONE, SOLE(A), {A, SURE(LIKELY)}},
+	{EDGE(ASK), EDGE(END), {A, SURE(LIKELY)}, TWO, NONE},
+	{EDGE(WAKE), EDGE(END), NONE, SOLE(A), {A, SURE(LIKELY)}},
+	{EDGE(ACCEPT), EDGE(END), NONE, SOLE(A), NONE},
+	/* 17: after the response */
+	{ANSWER(1, A), EDGE(END), NONE, NONE, {A, SURE(LIKELY)}},
+	{ANSWER(1, A), EDGE(END), NONE, SOLE(A), {A, SURE(LIKELY)}},
+	{ANSWER(1, A), EDGE(END), NONE, TWO, NONE},
+	{EDGE(START), ANSWER(1, A, .after_gap = true), NONE, SOLE(A), NONE},
 };
 
 #define CHECK(runtime, rows) check_rows(policy_of(runtime), rows, sizeof(rows) / sizeof(*(rows)))
@@ -171,10 +192,10 @@ static void exact_is_rare(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(callback),
-	    cmocka_unit_test(strict),
-	    cmocka_unit_test(task),
-	    cmocka_unit_test(exact_is_rare),
+		cmocka_unit_test(callback),
+		cmocka_unit_test(strict),
+		cmocka_unit_test(task),
+		cmocka_unit_test(exact_is_rare),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

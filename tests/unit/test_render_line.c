@@ -45,13 +45,13 @@ static void test_cpu(void **state)
 
 	(void)state;
 	stall.request = &request;
-	line_is(
-	    0, &stall,
-	    "13:37:00.123   104 ms  cpu                                      GET /report/42  id=abc                   "
-	    "exact         3\n");
-	line_is(
-	    100, &stall,
-	    "13:37:00.123   104 ms  cpu                            GET /report/42  id=abc         exact         3\n");
+	line_is(0, &stall,
+		"13:37:00.123   104 ms  cpu                                      GET /report/42  id=abc                "
+		"   "
+		"exact         3\n");
+	line_is(100, &stall,
+		"13:37:00.123   104 ms  cpu                            GET /report/42  id=abc         exact         "
+		"3\n");
 	line_is(80, &stall, "13:37:00   104 ms  cpu                    GET /report/42         exact         3\n");
 }
 
@@ -65,16 +65,16 @@ static void test_syscall(void **state)
 	stall.block = &block;
 	stall.cause = LG_CAUSE_SYSCALL;
 	stall.confidence = LG_SURE_NONE;
-	line_is(
-	    120, &stall,
-	    "13:37:00.123   104 ms  syscall connect 127.0.0.1:5432           -                                        "
-	    "none          3\n");
+	line_is(120, &stall,
+		"13:37:00.123   104 ms  syscall connect 127.0.0.1:5432           -                                     "
+		"   "
+		"none          3\n");
 	line_is(80, &stall, "13:37:00   104 ms  connect 12\u20260.0.1:5432  -                      none          3\n");
 	stall.block = NULL;
 	stall.on_cpu_nr = __NR_getrandom;
-	line_is(
-	    100, &stall,
-	    "13:37:00.123   104 ms  syscall getrandom (on cpu)     -                              none          3\n");
+	line_is(100, &stall,
+		"13:37:00.123   104 ms  syscall getrandom (on cpu)     -                              none          "
+		"3\n");
 }
 
 /* Only a block of the kind that made the cause may explain it. */
@@ -108,9 +108,9 @@ static void test_file(void **state)
 	block.nr = -1;
 	block.sleep = LG_SLEEP_FAULT;
 	stall.cause = LG_CAUSE_FAULT;
-	line_is(
-	    100, &stall,
-	    "13:37:00.123   104 ms  fault /var/lib/data/x.db       -                              exact         3\n");
+	line_is(100, &stall,
+		"13:37:00.123   104 ms  fault /var/lib/data/x.db       -                              exact         "
+		"3\n");
 }
 
 static void test_connection(void **state)
@@ -122,13 +122,13 @@ static void test_connection(void **state)
 	request.method[0] = request.path[0] = '\0';
 	strcpy(request.id, "c7-1");
 	stall.request = &request;
-	line_is(
-	    100, &stall,
-	    "13:37:00.123   104 ms  cpu                            client 10.0.0.2:51234          exact         3\n");
-	line_is(
-	    120, &stall,
-	    "13:37:00.123   104 ms  cpu                                      client 10.0.0.2:51234  id=c7-1           "
-	    "exact         3\n");
+	line_is(100, &stall,
+		"13:37:00.123   104 ms  cpu                            client 10.0.0.2:51234          exact         "
+		"3\n");
+	line_is(120, &stall,
+		"13:37:00.123   104 ms  cpu                                      client 10.0.0.2:51234  id=c7-1        "
+		"   "
+		"exact         3\n");
 }
 
 static void test_hostile(void **state)
@@ -162,10 +162,10 @@ static void test_loops(void **state)
 	render_stall(&s.render, &stall);
 	text = sample_close(&s);
 	assert_string_equal(
-	    text,
-	    "13:37:00.123   104 ms  cpu                            -                              exact         3\n"
-	    "13:37:00.123   104 ms  cpu                -                  exact         3  4242/4250 wor\\x0aker\n"
-	    "13:37:00   104 ms  cpu               -                  exact         3  4250\n");
+		text,
+		"13:37:00.123   104 ms  cpu                            -                              exact         3\n"
+		"13:37:00.123   104 ms  cpu                -                  exact         3  4242/4250 wor\\x0aker\n"
+		"13:37:00   104 ms  cpu               -                  exact         3  4250\n");
 	free(text);
 }
 
@@ -204,12 +204,12 @@ static void test_begin(void **state)
 	render_begin(&s.render, &header);
 	text = sample_close(&s);
 	assert_string_equal(
-	    text, "Tracing 4242 uvi\\x1bcorn (cpython 3.11) for stalls over 20 ms; Ctrl-C prints the summary.\n"
-		  "TIME       LENGTH  CAUSE                  REQUEST                SURE    VICTIMS\n"
-		  "Tracing 2 processes for stalls over 20 ms; Ctrl-C prints the summary.\n"
-		  "  4242 uvi\\x1bcorn (cpython 3.11)\n"
-		  "  5 redis\n"
-		  "TIME       LENGTH  CAUSE             REQUEST            SURE    VICTIMS  LOOP\n");
+		text, "Tracing 4242 uvi\\x1bcorn (cpython 3.11) for stalls over 20 ms; Ctrl-C prints the summary.\n"
+		      "TIME       LENGTH  CAUSE                  REQUEST                SURE    VICTIMS\n"
+		      "Tracing 2 processes for stalls over 20 ms; Ctrl-C prints the summary.\n"
+		      "  4242 uvi\\x1bcorn (cpython 3.11)\n"
+		      "  5 redis\n"
+		      "TIME       LENGTH  CAUSE             REQUEST            SURE    VICTIMS  LOOP\n");
 	free(text);
 }
 
@@ -303,11 +303,11 @@ static void test_flush_ok(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_cpu),      cmocka_unit_test(test_syscall),    cmocka_unit_test(test_other_block),
-	    cmocka_unit_test(test_file),     cmocka_unit_test(test_connection), cmocka_unit_test(test_hostile),
-	    cmocka_unit_test(test_loops),    cmocka_unit_test(test_request),    cmocka_unit_test(test_begin),
-	    cmocka_unit_test(test_colour),   cmocka_unit_test(test_widths),     cmocka_unit_test(test_write_errors),
-	    cmocka_unit_test(test_flush_ok),
+		cmocka_unit_test(test_cpu),      cmocka_unit_test(test_syscall),    cmocka_unit_test(test_other_block),
+		cmocka_unit_test(test_file),     cmocka_unit_test(test_connection), cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_loops),    cmocka_unit_test(test_request),    cmocka_unit_test(test_begin),
+		cmocka_unit_test(test_colour),   cmocka_unit_test(test_widths),     cmocka_unit_test(test_write_errors),
+		cmocka_unit_test(test_flush_ok),
 	};
 
 	return cmocka_run_group_tests(tests, set_zone, NULL);

@@ -29,17 +29,17 @@ static void summary_is(const struct model_summary *summary, unsigned width, cons
 	free(text);
 }
 
-#define SAMPLE_BARS                                                                                                    \
-	"    time             : count        distribution\n"                                                           \
-	"  100 us -> 250 us   : 1000         |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|\n"                             \
-	"  250 us -> 500 us   : 400          |@@@@@@@@@@@@@@@@                        |\n"                             \
-	"  500 us -> 1 ms     : 0            |                                        |\n"                             \
-	"    1 ms -> 2.5 ms   : 3            |@                                       |\n"                             \
-	"  2.5 ms -> 5 ms     : 0            |                                        |\n"                             \
-	"    5 ms -> 10 ms    : 0            |                                        |\n"                             \
-	"   10 ms -> 25 ms    : 0            |                                        |\n"                             \
-	"   25 ms -> 50 ms    : 0            |                                        |\n"                             \
-	"   50 ms -> 100 ms   : 0            |                                        |\n"                             \
+#define SAMPLE_BARS \
+	"    time             : count        distribution\n" \
+	"  100 us -> 250 us   : 1000         |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|\n" \
+	"  250 us -> 500 us   : 400          |@@@@@@@@@@@@@@@@                        |\n" \
+	"  500 us -> 1 ms     : 0            |                                        |\n" \
+	"    1 ms -> 2.5 ms   : 3            |@                                       |\n" \
+	"  2.5 ms -> 5 ms     : 0            |                                        |\n" \
+	"    5 ms -> 10 ms    : 0            |                                        |\n" \
+	"   10 ms -> 25 ms    : 0            |                                        |\n" \
+	"   25 ms -> 50 ms    : 0            |                                        |\n" \
+	"   50 ms -> 100 ms   : 0            |                                        |\n" \
 	"  100 ms -> 250 ms   : 1            |@                                       |\n"
 
 static void test_full(void **state)
@@ -268,10 +268,12 @@ static void test_bars_total(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_full),      cmocka_unit_test(test_narrow),     cmocka_unit_test(test_empty),
-	    cmocka_unit_test(test_idle_loop), cmocka_unit_test(test_lost),       cmocka_unit_test(test_bounded),
-	    cmocka_unit_test(test_hostile),   cmocka_unit_test(test_bars_edges), cmocka_unit_test(test_bars_longest),
-	    cmocka_unit_test(test_bars_mark), cmocka_unit_test(test_bars_total),
+		cmocka_unit_test(test_full),         cmocka_unit_test(test_narrow),
+		cmocka_unit_test(test_empty),        cmocka_unit_test(test_idle_loop),
+		cmocka_unit_test(test_lost),         cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_hostile),      cmocka_unit_test(test_bars_edges),
+		cmocka_unit_test(test_bars_longest), cmocka_unit_test(test_bars_mark),
+		cmocka_unit_test(test_bars_total),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

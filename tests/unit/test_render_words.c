@@ -143,10 +143,10 @@ static void test_clock(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_target_inet),     cmocka_unit_test(test_target_names),
-	    cmocka_unit_test(test_target_overlong), cmocka_unit_test(test_runtime),
-	    cmocka_unit_test(test_syscall_names),   cmocka_unit_test(test_words),
-	    cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_target_inet),     cmocka_unit_test(test_target_names),
+		cmocka_unit_test(test_target_overlong), cmocka_unit_test(test_runtime),
+		cmocka_unit_test(test_syscall_names),   cmocka_unit_test(test_words),
+		cmocka_unit_test(test_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,20 +17,20 @@
 static void folding(void **state)
 {
 	static const char *const rows[][2] = {
-	    {"/", "/"},
-	    {"", ""},
-	    {"/users/42/items/7", "/users/{n}/items/{n}"},
-	    {"/42", "/{n}"},
-	    {"/a/" UUID "/b", "/a/{uuid}/b"},
-	    {"/a/123e4567xe89b-12d3-a456-426614174000", "/a/123e4567xe89b-12d3-a456-426614174000"},
-	    {"/o/deadbeef", "/o/deadbeef"},
-	    {"/o/deadbee1", "/o/{hex}"},
-	    {"/o/dead1", "/o/dead1"},
-	    {"/o/0af7651916cd43dd8448eb211c80319c", "/o/{hex}"},
-	    {"/v1/x2", "/v1/x2"},
-	    {"//7//", "//{n}//"},
-	    {"*", "*"},
-	    {"/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaz/x", "/{long}/x"},
+		{"/", "/"},
+		{"", ""},
+		{"/users/42/items/7", "/users/{n}/items/{n}"},
+		{"/42", "/{n}"},
+		{"/a/" UUID "/b", "/a/{uuid}/b"},
+		{"/a/123e4567xe89b-12d3-a456-426614174000", "/a/123e4567xe89b-12d3-a456-426614174000"},
+		{"/o/deadbeef", "/o/deadbeef"},
+		{"/o/deadbee1", "/o/{hex}"},
+		{"/o/dead1", "/o/dead1"},
+		{"/o/0af7651916cd43dd8448eb211c80319c", "/o/{hex}"},
+		{"/v1/x2", "/v1/x2"},
+		{"//7//", "//{n}//"},
+		{"*", "*"},
+		{"/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaz/x", "/{long}/x"},
 	};
 	char out[MODEL_PATH_LEN];
 
@@ -59,16 +59,16 @@ static void patterns(void **state)
 {
 	static const char *const list[] = {"/users/{id}/items", "/static/*", "/*/edit", "/users/{id}/items/x", NULL};
 	static const char *const rows[][2] = {
-	    {"/users/bob/items", "/users/{id}/items"},
-	    {"/users//items", "/users//items"},
-	    {"/users/bob/items/x", "/users/{id}/items/x"},
-	    {"/users/bob/items/9", "/users/bob/items/{n}"},
-	    {"/static/a/b/c.css", "/static/*"},
-	    {"/static/", "/static/"},
-	    {"/static", "/static"},
-	    {"/post/edit", "/*/edit"},
-	    {"/post/edit/", "/post/edit/"},
-	    {"/a/b/edit", "/a/b/edit"},
+		{"/users/bob/items", "/users/{id}/items"},
+		{"/users//items", "/users//items"},
+		{"/users/bob/items/x", "/users/{id}/items/x"},
+		{"/users/bob/items/9", "/users/bob/items/{n}"},
+		{"/static/a/b/c.css", "/static/*"},
+		{"/static/", "/static/"},
+		{"/static", "/static"},
+		{"/post/edit", "/*/edit"},
+		{"/post/edit/", "/post/edit/"},
+		{"/a/b/edit", "/a/b/edit"},
 	};
 	char out[MODEL_PATH_LEN];
 
@@ -107,10 +107,10 @@ static void bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(folding),
-	    cmocka_unit_test(folding_is_bounded),
-	    cmocka_unit_test(patterns),
-	    cmocka_unit_test(bounded),
+		cmocka_unit_test(folding),
+		cmocka_unit_test(folding_is_bounded),
+		cmocka_unit_test(patterns),
+		cmocka_unit_test(bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -251,18 +251,18 @@ static void test_utf8_locale(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_escape_plain),
-	    cmocka_unit_test(test_escape_controls),
-	    cmocka_unit_test(test_escape_deceivers),
-	    cmocka_unit_test(test_escape_invalid),
-	    cmocka_unit_test(test_escape_ascii_terminal),
-	    cmocka_unit_test(test_escape_bounds),
-	    cmocka_unit_test(test_fit),
-	    cmocka_unit_test(test_put),
-	    cmocka_unit_test(test_json),
-	    cmocka_unit_test(test_when),
-	    cmocka_unit_test(test_style),
-	    cmocka_unit_test(test_utf8_locale),
+		cmocka_unit_test(test_escape_plain),
+		cmocka_unit_test(test_escape_controls),
+		cmocka_unit_test(test_escape_deceivers),
+		cmocka_unit_test(test_escape_invalid),
+		cmocka_unit_test(test_escape_ascii_terminal),
+		cmocka_unit_test(test_escape_bounds),
+		cmocka_unit_test(test_fit),
+		cmocka_unit_test(test_put),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_when),
+		cmocka_unit_test(test_style),
+		cmocka_unit_test(test_utf8_locale),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

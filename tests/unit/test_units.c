@@ -151,10 +151,10 @@ static void test_small_buffer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_parse),        cmocka_unit_test(test_parse_errors),
-	    cmocka_unit_test(test_parse_range),  cmocka_unit_test(test_format_duration),
-	    cmocka_unit_test(test_format_count), cmocka_unit_test(test_format_percent),
-	    cmocka_unit_test(test_small_buffer),
+		cmocka_unit_test(test_parse),        cmocka_unit_test(test_parse_errors),
+		cmocka_unit_test(test_parse_range),  cmocka_unit_test(test_format_duration),
+		cmocka_unit_test(test_format_count), cmocka_unit_test(test_format_percent),
+		cmocka_unit_test(test_small_buffer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

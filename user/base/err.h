@@ -11,15 +11,15 @@ enum exit_code {
 	EXIT_CODE_OK = 0,
 	EXIT_CODE_FAILED = 1,
 	EXIT_CODE_USAGE = 2,
-	EXIT_CODE_GATE = 3,	     /* a --fail-if gate tripped */
+	EXIT_CODE_GATE = 3, /* a --fail-if gate tripped */
 	EXIT_CODE_NOT_PERMITTED = 4,
-	EXIT_CODE_KERNEL = 5,	     /* the kernel cannot */
-	EXIT_CODE_NO_TARGET = 6,     /* no such target, or no loop in it */
+	EXIT_CODE_KERNEL = 5,    /* the kernel cannot */
+	EXIT_CODE_NO_TARGET = 6, /* no such target, or no loop in it */
 };
 
 struct err {
-	char what[512]; /* one sentence, without a full stop; empty: no error told yet */
-	char hint[512]; /* what to do about it; may be empty */
+	char what[512];      /* one sentence, without a full stop; empty: no error told yet */
+	char hint[512];      /* what to do about it; may be empty */
 	enum exit_code code; /* what main exits with; EXIT_CODE_OK counts as EXIT_CODE_FAILED once `what` is set */
 };
 

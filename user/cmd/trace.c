@@ -70,7 +70,7 @@ static void on_record(void *arg, const struct lg_head *rec)
 	model_feed(s->model, rec);
 }
 
-static void on_process(void *arg, int pid, bool is_exec)
+static void on_process_begin(void *arg, int pid, bool is_exec)
 {
 	struct session *s = arg;
 	struct err err = {};
@@ -81,6 +81,27 @@ static void on_process(void *arg, int pid, bool is_exec)
 		return;
 	if (probe_attach_process(s->probe, pid, &err) && s->opts->verbose)
 		note(s, err.what);
+}
+
+static void on_process_end(void *arg, int pid)
+{
+	struct session *s = arg;
+
+	probe_detach_process(s->probe, pid);
+}
+
+static void on_slot_free(void *arg, uint32_t slot)
+{
+	struct session *s = arg;
+
+	probe_slot_free(s->probe, slot);
+}
+
+static int on_raw(void *arg, const void *data, size_t size)
+{
+	struct session *s = arg;
+
+	return live_take(s->live, data, size);
 }
 
 static void on_stall(void *arg, const struct model_stall *stall)
@@ -170,12 +191,21 @@ static int probe_start(struct session *s, struct err *err)
 		.edges = s->opts->probes,
 		.follow = !s->opts->no_follow,
 	};
-	struct live_sink sink = {.arg = s, .record = on_record, .process = on_process};
+	struct live_sink sink = {
+		.arg = s,
+		.record = on_record,
+		.process_begin = on_process_begin,
+		.process_end = on_process_end,
+		.slot_free = on_slot_free,
+	};
 	int error = probe_open(&s->probe, &opts, err);
 
 	if (!error)
-		error = live_new(&s->live, s->probe, &sink, err);
-	return error ? error : targets_attach(s, err);
+		error = live_new(&s->live, probe_slots(s->probe), &sink, err);
+	if (error)
+		return error;
+	probe_on_record(s->probe, on_raw, s);
+	return targets_attach(s, err);
 }
 
 static int watch(struct session *s, int fd)
@@ -212,6 +242,16 @@ static int loop_open(struct session *s, struct err *err)
 
 /* --- running --- */
 
+static int totals_take(struct session *s)
+{
+	uint64_t counters[16];
+	int error = probe_counters(s->probe, counters);
+
+	if (!error)
+		live_totals(s->live, counters);
+	return error;
+}
+
 static void beat_second(struct session *s)
 {
 	const struct trace_opts *o = s->opts;
@@ -219,7 +259,7 @@ static void beat_second(struct session *s)
 
 	live_reap(s->live);
 	probe_refresh(s->probe);
-	live_totals(s->live);
+	totals_take(s);
 	if (o->interval_s && seconds % o->interval_s == 0) {
 		summarize(s);
 		if (o->count && s->nr_summaries >= o->count)
@@ -276,7 +316,7 @@ static int run(struct session *s)
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
-		error = live_read(s->live);
+		error = probe_consume(s->probe);
 		for (int i = 0; i < n; i++) {
 			if (events[i].data.fd == s->timer_fd)
 				beat(s);
@@ -291,10 +331,10 @@ static int run(struct session *s)
 
 static int finish(struct session *s)
 {
-	int error = live_read(s->live);
+	int error = probe_consume(s->probe);
 
 	if (!error)
-		error = live_totals(s->live);
+		error = totals_take(s);
 	if (!error && (!s->opts->interval_s || !s->nr_summaries))
 		error = summarize(s);
 	return error ? error : render_flush(&s->render);

@@ -22,11 +22,11 @@ enum conn_role {
 
 /* Where the response to the oldest unanswered request is. */
 enum conn_response {
-	RESPONSE_NONE,	  /* not begun */
+	RESPONSE_NONE,    /* not begun */
 	RESPONSE_LENGTH,  /* `left` bytes of its body are to come */
 	RESPONSE_CHUNKED, /* ends with the last chunk */
-	RESPONSE_CLOSE,	  /* ends with the connection */
-	RESPONSE_OPEN,	  /* its head was not understood: see exchange.h */
+	RESPONSE_CLOSE,   /* ends with the connection */
+	RESPONSE_OPEN,    /* its head was not understood: see exchange.h */
 };
 
 /* Who wrote to a backend and waits for its reply. */
@@ -38,20 +38,20 @@ struct conn_waiter {
 struct conn {
 	struct list by_use; /* least recently used first */
 	uint64_t ino;
-	uint32_t pid; /* who used it last; 0 nobody yet */
-	uint8_t origin; /* enum lg_conn_origin */
-	uint8_t role;	/* enum conn_role */
-	bool is_http;	  /* CLIENT: a request was seen */
+	uint32_t pid;     /* who used it last; 0 nobody yet */
+	uint8_t origin;   /* enum lg_conn_origin */
+	uint8_t role;     /* enum conn_role */
+	bool is_http;     /* CLIENT: a request was seen */
 	bool is_upgraded; /* another protocol after the request `last` */
-	bool has_data;	  /* bytes passed */
+	bool has_data;    /* bytes passed */
 	struct lg_target peer;
 	/* CONN_CLIENT */
-	uint64_t number;  /* running number of such connections, from 1 */
+	uint64_t number; /* running number of such connections, from 1 */
 	uint64_t nr_requests;
 	struct http_parser parser;
 	struct request *forming; /* its head is being read; with a reference */
-	struct request *last;	 /* newest one read, or what stands for the connection; with a reference */
-	struct list unanswered;	 /* struct request.in_conn */
+	struct request *last;    /* newest one read, or what stands for the connection; with a reference */
+	struct list unanswered;  /* struct request.in_conn */
 	unsigned nr_unanswered;
 	uint8_t response; /* enum conn_response */
 	uint64_t left;

@@ -13,9 +13,9 @@
 struct http_span exchange_span(const struct lg_rec_io *io)
 {
 	return (struct http_span){
-	    .data = io->data,
-	    .captured = io->captured < io->bytes ? io->captured : io->bytes,
-	    .bytes = io->bytes,
+		.data = io->data,
+		.captured = io->captured < io->bytes ? io->captured : io->bytes,
+		.bytes = io->bytes,
 	};
 }
 
@@ -120,10 +120,10 @@ static void response_end(struct model *m, struct conn *c, uint64_t now_ns)
 static void response_begin(struct model *m, struct conn *c, struct http_span *span, uint64_t now_ns)
 {
 	static const uint8_t states[] = {
-	    [HTTP_END_LENGTH] = RESPONSE_LENGTH,
-	    [HTTP_END_CHUNKED] = RESPONSE_CHUNKED,
-	    [HTTP_END_CLOSE] = RESPONSE_CLOSE,
-	    [HTTP_END_UNKNOWN] = RESPONSE_OPEN,
+		[HTTP_END_LENGTH] = RESPONSE_LENGTH,
+		[HTTP_END_CHUNKED] = RESPONSE_CHUNKED,
+		[HTTP_END_CLOSE] = RESPONSE_CLOSE,
+		[HTTP_END_UNKNOWN] = RESPONSE_OPEN,
 	};
 	struct request *r = conn_front(c);
 	bool is_connect = !strcmp(r->who.method, "CONNECT");

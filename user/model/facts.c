@@ -41,9 +41,9 @@ static void path_free(struct facts *f, struct path *p)
 
 void facts_fini(struct facts *f)
 {
-	list_for_each(node, &f->procs_by_age)
+	list_for_each (node, &f->procs_by_age)
 		proc_free(f, list_entry(node, struct proc, by_age));
-	list_for_each(node, &f->paths_by_age)
+	list_for_each (node, &f->paths_by_age)
 		path_free(f, list_entry(node, struct path, by_age));
 	table_fini(&f->procs);
 	table_fini(&f->paths);

@@ -8,8 +8,8 @@
 #include "lg_record.h"
 
 struct facts {
-	struct table procs;	 /* pid -> struct proc */
-	struct table paths;	 /* hash of pid and inode -> struct path */
+	struct table procs; /* pid -> struct proc */
+	struct table paths; /* hash of pid and inode -> struct path */
 	struct list procs_by_age;
 	struct list paths_by_age;
 };

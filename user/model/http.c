@@ -34,7 +34,7 @@ static bool span_begins(const struct http_span *span, const char *word)
 
 bool http_is_request(const struct http_span *span)
 {
-	static const char *const methods[] = {"GET ",	"POST ",  "PUT ",     "HEAD ",	 "DELETE ",
+	static const char *const methods[] = {"GET ",   "POST ",  "PUT ",     "HEAD ",   "DELETE ",
 					      "PATCH ", "TRACE ", "OPTIONS ", "CONNECT "};
 
 	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
@@ -193,14 +193,14 @@ static int on_message_complete(llhttp_t *ll)
 }
 
 static const llhttp_settings_t request_settings = {
-    .on_url = on_url,
-    .on_url_complete = on_url_complete,
-    .on_header_field = on_header_field,
-    .on_header_field_complete = on_header_field_complete,
-    .on_header_value = on_header_value,
-    .on_header_value_complete = on_header_value_complete,
-    .on_headers_complete = on_headers_complete,
-    .on_message_complete = on_message_complete,
+	.on_url = on_url,
+	.on_url_complete = on_url_complete,
+	.on_header_field = on_header_field,
+	.on_header_field_complete = on_header_field_complete,
+	.on_header_value = on_header_value,
+	.on_header_value_complete = on_header_value_complete,
+	.on_headers_complete = on_headers_complete,
+	.on_message_complete = on_message_complete,
 };
 
 /* The next message begins here. */

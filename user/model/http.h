@@ -25,10 +25,10 @@ struct http_span {
 void http_span_skip(struct http_span *span, uint64_t n);
 
 enum http_state {
-	HTTP_IN_HEAD,    /* in a head, or before one */
-	HTTP_IN_BODY,    /* in a body of known length */
+	HTTP_IN_HEAD,   /* in a head, or before one */
+	HTTP_IN_BODY,   /* in a body of known length */
 	HTTP_IN_CHUNKS, /* in a chunked body */
-	HTTP_IN_DOUBT,    /* malformed, or a hole where the bytes matter */
+	HTTP_IN_DOUBT,  /* malformed, or a hole where the bytes matter */
 };
 
 enum http_field { HTTP_FIELD_OTHER, HTTP_FIELD_ID, HTTP_FIELD_TRACE };
@@ -41,14 +41,14 @@ struct http_parser {
 	const char *id_header;
 	struct model_request *out; /* during a call: the head that is being read */
 	uint64_t body_left;
-	uint8_t state;	  /* enum http_state */
-	uint8_t field;	  /* enum http_field: whose value is being read */
-	bool url_done;	  /* method and target are complete */
+	uint8_t state; /* enum http_state */
+	uint8_t field; /* enum http_field: whose value is being read */
+	bool url_done; /* method and target are complete */
 	bool headers_done;
 	uint8_t name_len; /* of name; HTTP_NAME_LEN: too long to be one of ours */
 	uint8_t value_len;
-	char name[HTTP_NAME_LEN];   /* of the header that is being read, as it came */
-	char value[MODEL_ID_LEN];   /* likewise; filled when `field` is one of ours */
+	char name[HTTP_NAME_LEN]; /* of the header that is being read, as it came */
+	char value[MODEL_ID_LEN]; /* likewise; filled when `field` is one of ours */
 	bool has_id;
 };
 
@@ -79,7 +79,7 @@ enum http_result http_read_head(struct http_parser *p, struct http_span *span, s
 enum http_end {
 	HTTP_END_LENGTH,  /* after `length` bytes of body */
 	HTTP_END_CHUNKED, /* with the last chunk */
-	HTTP_END_CLOSE,	  /* with the connection */
+	HTTP_END_CLOSE,   /* with the connection */
 	HTTP_END_UNKNOWN, /* the head goes on behind what is known */
 };
 

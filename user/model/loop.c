@@ -26,7 +26,7 @@ static void loop_free(struct loop *l)
 
 void loops_fini(struct model *m)
 {
-	list_for_each(node, &m->loops.all)
+	list_for_each (node, &m->loops.all)
 		loop_free(list_entry(node, struct loop, in_all));
 	table_fini(&m->loops.by_tid);
 }
@@ -41,7 +41,7 @@ struct loop *loop_find(const struct model *m, uint32_t pid, uint32_t tid)
 /* Forgets the loop that ended first. */
 static void ended_trim(struct loops *ls)
 {
-	list_for_each(node, &ls->all) {
+	list_for_each (node, &ls->all) {
 		struct loop *l = list_entry(node, struct loop, in_all);
 
 		if (l->has_ended) {
@@ -114,7 +114,7 @@ struct loop *loop_get(struct model *m, uint32_t pid, uint32_t tid, uint64_t now_
 /* The process runs another program: what its loops were doing is over, though the thread goes on. */
 static void process_exec(struct model *m, uint32_t pid, uint64_t now_ns)
 {
-	list_for_each(node, &m->loops.all) {
+	list_for_each (node, &m->loops.all) {
 		struct loop *l = list_entry(node, struct loop, in_all);
 
 		if (l->pid != pid || l->has_ended)
@@ -227,7 +227,7 @@ void loop_feed_target(struct model *m, const struct lg_rec_target *rec)
 		return;
 	}
 	proc = facts_proc(&m->facts, rec->pid);
-	list_for_each(node, &m->loops.all) {
+	list_for_each (node, &m->loops.all) {
 		struct loop *l = list_entry(node, struct loop, in_all);
 
 		if (l->pid != rec->pid || l->has_ended)
@@ -245,17 +245,17 @@ void loop_describe(const struct loop *l, uint64_t now_ns, struct model_loop *out
 	uint64_t idle_ns = l->idle_ns;
 
 	*out = (struct model_loop){
-	    .pid = l->pid,
-	    .tid = l->tid,
-	    .runtime = l->runtime,
-	    .version = l->version,
-	    .ended = l->has_ended,
-	    .elapsed_ns = end_ns > l->first_ns ? end_ns - l->first_ns : 0,
-	    .turns = l->turns,
-	    .max_turn_ns = l->max_turn_ns,
-	    .nr_stalls = l->nr_stalls,
-	    .stall_ns = l->stall_ns,
-	    .hist = l->hist,
+		.pid = l->pid,
+		.tid = l->tid,
+		.runtime = l->runtime,
+		.version = l->version,
+		.ended = l->has_ended,
+		.elapsed_ns = end_ns > l->first_ns ? end_ns - l->first_ns : 0,
+		.turns = l->turns,
+		.max_turn_ns = l->max_turn_ns,
+		.nr_stalls = l->nr_stalls,
+		.stall_ns = l->stall_ns,
+		.hist = l->hist,
 	};
 	comm_copy(out->comm, l->comm);
 	if (!l->has_slot)

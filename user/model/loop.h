@@ -19,17 +19,17 @@ struct loop {
 	char comm[LG_COMM_LEN];
 	enum lg_runtime runtime;
 	uint16_t version;
-	bool is_loop;	     /* told so, or had a turn */
+	bool is_loop; /* told so, or had a turn */
 	bool has_ended;
-	bool has_slot;	     /* the figures down to hist come from a snapshot */
-	uint64_t first_ns;   /* traced since */
-	uint64_t last_ns;    /* newest record; the end, once it ended */
+	bool has_slot;     /* the figures down to hist come from a snapshot */
+	uint64_t first_ns; /* traced since */
+	uint64_t last_ns;  /* newest record; the end, once it ended */
 	uint64_t idle_ns;
 	uint64_t idle_since_ns; /* 0: not idle */
 	uint64_t turns;
 	uint64_t max_turn_ns;
 	struct hist hist;
-	uint64_t busy_ns;    /* in turns that were told, without the current one */
+	uint64_t busy_ns;     /* in turns that were told, without the current one */
 	uint64_t turn_end_ns; /* of the last one */
 	uint64_t nr_stalls;
 	uint64_t stall_ns;

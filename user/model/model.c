@@ -9,7 +9,7 @@
 #include "model/edge.h"
 #include "model/state.h"
 
-#define DEFAULT_ROUTES 512
+#define DEFAULT_ROUTES    512
 #define DEFAULT_ID_HEADER "x-request-id"
 
 int model_new(struct model **out, const struct model_opts *opts, const struct model_sink *sink, struct err *err)

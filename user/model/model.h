@@ -20,35 +20,35 @@
 #include "base/hist.h"
 #include "lg_record.h"
 
-#define MODEL_ID_LEN 64	     /* bytes of a request id, NUL included; longer ones are cut */
-#define MODEL_PATH_LEN 256   /* bytes of a path, NUL included; longer ones are cut */
-#define MODEL_METHOD_LEN 16
-#define MODEL_TRACE_LEN 33   /* 32 hex digits of a W3C trace id, and NUL */
+#define MODEL_ID_LEN      64  /* bytes of a request id, NUL included; longer ones are cut */
+#define MODEL_PATH_LEN    256 /* bytes of a path, NUL included; longer ones are cut */
+#define MODEL_METHOD_LEN  16
+#define MODEL_TRACE_LEN   33 /* 32 hex digits of a W3C trace id, and NUL */
 #define MODEL_MAX_VICTIMS 16 /* ids told with a stall; the count is exact */
 
 struct model;
 
 struct model_opts {
 	uint64_t threshold_ns;
-	const char *id_header;		/* header that holds the request id, NULL: x-request-id */
+	const char *id_header;             /* header that holds the request id, NULL: x-request-id */
 	const char *const *route_patterns; /* see route.h; NULL-terminated list, or NULL */
-	unsigned max_routes;		/* further routes are counted as "_other"; 0: 512 */
+	unsigned max_routes;               /* further routes are counted as "_other"; 0: 512 */
 };
 
 /* Who a run or a stall belongs to, as it is told. Strings are raw, untrusted bytes, NUL-terminated. */
 struct model_request {
 	char id[MODEL_ID_LEN];
-	char method[MODEL_METHOD_LEN]; /* empty: not HTTP, the connection stands for its requests */
-	char path[MODEL_PATH_LEN];     /* without the query */
-	char route[MODEL_PATH_LEN];    /* path with its variable parts folded */
+	char method[MODEL_METHOD_LEN];  /* empty: not HTTP, the connection stands for its requests */
+	char path[MODEL_PATH_LEN];      /* without the query */
+	char route[MODEL_PATH_LEN];     /* path with its variable parts folded */
 	char trace_id[MODEL_TRACE_LEN]; /* empty: none */
-	struct lg_target peer;		/* the client */
+	struct lg_target peer;          /* the client */
 };
 
 /* A share of time: how a length was spent. on_cpu + blocked + runqueue + throttled == the length. */
 struct model_parts {
 	uint64_t on_cpu_ns;
-	uint64_t user_ns;   /* of on_cpu_ns; user_ns + system_ns == on_cpu_ns */
+	uint64_t user_ns; /* of on_cpu_ns; user_ns + system_ns == on_cpu_ns */
 	uint64_t system_ns;
 	uint64_t blocked_ns; /* the sum of sleep_ns */
 	uint64_t sleep_ns[LG_NR_SLEEPS];
@@ -66,10 +66,10 @@ struct model_stall {
 	enum lg_confidence confidence;
 	struct model_parts parts;
 	const struct lg_block *block; /* longest time off the CPU in it; NULL: none worth telling */
-	const char *block_path;	      /* full path of the block's file; NULL unknown */
+	const char *block_path;       /* full path of the block's file; NULL unknown */
 	int on_cpu_nr; /* cause SYSCALL without a block: the call that took long on the CPU; -1 unknown */
 	const struct model_request *request; /* NULL: nobody's, or unknown */
-	const char *const *victims;	     /* request ids, at most MODEL_MAX_VICTIMS */
+	const char *const *victims;          /* request ids, at most MODEL_MAX_VICTIMS */
 	unsigned nr_victims_told;
 	unsigned nr_victims;
 	uint64_t turn_ns; /* length of the turn it was in */
@@ -78,7 +78,7 @@ struct model_stall {
 /* A request that ended. */
 struct model_done {
 	const struct model_request *request;
-	uint64_t start_ns; /* its head's last byte was read */
+	uint64_t start_ns;    /* its head's last byte was read */
 	uint64_t duration_ns; /* until the last byte of the response was written, or the connection ended */
 	uint64_t hold_ns;
 	struct model_parts parts; /* of hold_ns */
@@ -87,7 +87,7 @@ struct model_done {
 	enum lg_confidence confidence; /* the least sure of its runs */
 	uint32_t pid;
 	uint32_t tid; /* the loop that served it */
-	int status; /* of the response; 0: none was seen */
+	int status;   /* of the response; 0: none was seen */
 };
 
 /* Where the answers go. Every pointer is valid during the call only. NULL members are skipped. */
@@ -102,15 +102,15 @@ struct model_loop {
 	uint32_t tid;
 	char comm[LG_COMM_LEN];
 	enum lg_runtime runtime;
-	uint16_t version;    /* as lg_rec_target.version */
+	uint16_t version; /* as lg_rec_target.version */
 	bool ended;
 	uint64_t elapsed_ns; /* it was observed for */
 	uint64_t idle_ns;    /* utilisation = 1 - idle_ns / elapsed_ns */
 	uint64_t turns;
 	uint64_t max_turn_ns;
 	uint64_t nr_stalls;
-	uint64_t stall_ns;   /* the sum of their lengths */
-	struct hist hist;    /* turns by length */
+	uint64_t stall_ns; /* the sum of their lengths */
+	struct hist hist;  /* turns by length */
 };
 
 struct model_route {
@@ -147,7 +147,7 @@ struct model_summary {
 	uint64_t nr_requests;
 	uint64_t nr_in_flight;
 	uint64_t counters[16]; /* by enum lg_counter */
-	uint64_t lost; /* the sum of the counters that are losses */
+	uint64_t lost;         /* the sum of the counters that are losses */
 };
 
 /* *out is freed with model_free(). `opts` and `sink` are copied; what they point to must outlive the model. */

@@ -8,8 +8,9 @@
 #include "model/owner.h"
 
 static const struct policy policies[LG_NR_RUNTIMES] = {
-    [LG_RT_NATIVE] = {0},		 [LG_RT_CPYTHON] = {.is_task = true}, [LG_RT_NODE] = {0},
-    [LG_RT_NGINX] = {.is_strict = true}, [LG_RT_REDIS] = {0},		      [LG_RT_HAPROXY] = {0},
+	[LG_RT_NATIVE] = {0}, [LG_RT_CPYTHON] = {.is_task = true},
+	[LG_RT_NODE] = {0},   [LG_RT_NGINX] = {.is_strict = true},
+	[LG_RT_REDIS] = {0},  [LG_RT_HAPROXY] = {0},
 };
 
 static const struct owner nobody = {0};

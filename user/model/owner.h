@@ -21,10 +21,10 @@
 struct request;
 
 enum edge_kind {
-	EDGE_START,  /* of the turn */
-	EDGE_READ,   /* from a client; `who` is its newest request */
-	EDGE_REPLY,  /* from a backend; `who` asked for it */
-	EDGE_WAKE,   /* a read that names nobody: eventfd, pipe, unknown socket */
+	EDGE_START, /* of the turn */
+	EDGE_READ,  /* from a client; `who` is its newest request */
+	EDGE_REPLY, /* from a backend; `who` asked for it */
+	EDGE_WAKE,  /* a read that names nobody: eventfd, pipe, unknown socket */
 	EDGE_ACCEPT,
 	EDGE_ANSWER, /* written to a client; `who` is answered */
 	EDGE_ASK,    /* written to a backend, or a connect */
@@ -35,9 +35,9 @@ enum edge_kind {
 struct edge {
 	enum edge_kind kind;
 	bool after_gap; /* edges before it were not told: the interval that it ends is not one */
-	bool is_alone;	/* READ: `who` is the only request its connection waits for; REPLY: the only one that asked */
-	bool is_http;	/* of `who` */
-	uint64_t conn;	/* the connection, 0 unknown */
+	bool is_alone;  /* READ: `who` is the only request its connection waits for; REPLY: the only one that asked */
+	bool is_http;   /* of `who` */
+	uint64_t conn;  /* the connection, 0 unknown */
 	struct request *who; /* NULL: nobody known */
 };
 

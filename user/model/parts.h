@@ -13,9 +13,9 @@ struct span {
 	uint64_t start_ns;
 	uint64_t length_ns;
 	struct model_parts parts; /* of length_ns */
-	struct lg_block block;	  /* the longest; sleep_ns 0: none */
-	int last_nr;		  /* the call that returned last in the interval with most system time; */
-	uint64_t last_nr_ns;	  /* which was this; 0: last_nr means nothing */
+	struct lg_block block;    /* the longest; sleep_ns 0: none */
+	int last_nr;              /* the call that returned last in the interval with most system time; */
+	uint64_t last_nr_ns;      /* which was this; 0: last_nr means nothing */
 };
 
 /* Of a length; `off` NULL: on the CPU all the time. Too much time off the CPU is scaled down. */

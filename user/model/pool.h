@@ -9,9 +9,9 @@
 #include <stddef.h>
 
 struct pool {
-	size_t size;	    /* bytes of an object */
+	size_t size;        /* bytes of an object */
 	void *free_objects; /* chained through their first word */
-	void *slabs;	    /* chained through their first word */
+	void *slabs;        /* chained through their first word */
 };
 
 /* `size`: of an object, in bytes. Allocates nothing yet. */

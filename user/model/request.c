@@ -107,17 +107,17 @@ static void route_count(struct route *route, const struct request *r, const stru
 static void request_tell(struct model *m, struct request *r)
 {
 	struct model_done done = {
-	    .request = &r->who,
-	    .start_ns = r->head_ns,
-	    .duration_ns = r->end_ns - r->head_ns,
-	    .hold_ns = r->hold_ns,
-	    .parts = r->parts,
-	    .longest_run_ns = r->longest_run_ns,
-	    .delay_ns = r->delay_ns,
-	    .confidence = r->sure,
-	    .pid = r->loop->pid,
-	    .tid = r->loop->tid,
-	    .status = r->status,
+		.request = &r->who,
+		.start_ns = r->head_ns,
+		.duration_ns = r->end_ns - r->head_ns,
+		.hold_ns = r->hold_ns,
+		.parts = r->parts,
+		.longest_run_ns = r->longest_run_ns,
+		.delay_ns = r->delay_ns,
+		.confidence = r->sure,
+		.pid = r->loop->pid,
+		.tid = r->loop->tid,
+		.status = r->status,
 	};
 
 	m->nr_requests++;
@@ -183,7 +183,7 @@ void request_hold(struct request *r, uint64_t turn, enum lg_confidence sure, con
 
 void request_settle(struct model *m, struct loop *l, uint64_t start_ns, uint64_t end_ns)
 {
-	list_for_each(node, &l->settling) {
+	list_for_each (node, &l->settling) {
 		struct request *r = list_entry(node, struct request, settling);
 		uint64_t until = r->has_ended ? r->end_ns : r->write_ns;
 
@@ -203,9 +203,9 @@ void request_settle(struct model *m, struct loop *l, uint64_t start_ns, uint64_t
 
 void request_end_all(struct model *m, struct loop *l, uint64_t end_ns)
 {
-	list_for_each(node, &l->in_flight)
+	list_for_each (node, &l->in_flight)
 		request_end(m, list_entry(node, struct request, in_flight), end_ns);
-	list_for_each(parked, &l->parked) {
+	list_for_each (parked, &l->parked) {
 		struct request *r = list_entry(parked, struct request, in_flight);
 
 		request_end(m, r, r->write_ns);

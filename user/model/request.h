@@ -20,32 +20,32 @@ struct loop;
 struct model;
 
 struct request {
-	struct list in_conn;	/* its connection's unanswered ones, in order */
-	struct list in_flight;	/* its loop's, or its loop's parked ones */
+	struct list in_conn;   /* its connection's unanswered ones, in order */
+	struct list in_flight; /* its loop's, or its loop's parked ones */
 	bool is_parked;
-	struct list settling;	/* its loop's: ended or written to in this turn */
+	struct list settling; /* its loop's: ended or written to in this turn */
 	unsigned refs;
-	uint64_t serial;	/* unique in the model, from 1 */
-	struct conn *conn;	/* until it ended */
-	struct loop *loop;	/* that read its head; NULL before, and once it was told */
-	struct route *route;	/* NULL before its head ended */
+	uint64_t serial;     /* unique in the model, from 1 */
+	struct conn *conn;   /* until it ended */
+	struct loop *loop;   /* that read its head; NULL before, and once it was told */
+	struct route *route; /* NULL before its head ended */
 	struct model_request who;
 	bool has_ended;
-	bool has_open_end;	/* its response's end cannot be seen: it counts as answered while nothing is written */
+	bool has_open_end; /* its response's end cannot be seen: it counts as answered while nothing is written */
 	int status;
-	uint64_t head_ns;	/* its head's last byte was read */
-	uint64_t write_ns;	/* the last write of its response */
+	uint64_t head_ns;  /* its head's last byte was read */
+	uint64_t write_ns; /* the last write of its response */
 	uint64_t end_ns;
-	uint64_t busy_ns;	/* the loop's busy time before the turn in which its head was read */
+	uint64_t busy_ns; /* the loop's busy time before the turn in which its head was read */
 	uint64_t hold_ns;
-	uint64_t hold_end_ns;	/* hold_ns as it was when it ended or was last written to */
+	uint64_t hold_end_ns; /* hold_ns as it was when it ended or was last written to */
 	uint64_t delay_ns;
 	uint64_t longest_run_ns;
 	struct model_parts parts; /* of hold_ns */
 	enum lg_confidence sure;  /* the least of its runs, once hold_ns > 0 */
-	uint64_t turn;		  /* the turn that the following three are of */
+	uint64_t turn;            /* the turn that the following three are of */
 	uint64_t turn_hold_ns;
-	uint64_t turn_longest_ns; /* its longest interval, */
+	uint64_t turn_longest_ns;     /* its longest interval, */
 	enum lg_confidence turn_sure; /* and how sure that one is */
 };
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define LONG_SEGMENT 64 /* bytes: longer than any name a person gives a part of a route */
-#define MIN_HEX	     8	/* digits: shorter ones may be words (cafe, added) */
+#define MIN_HEX      8  /* digits: shorter ones may be words (cafe, added) */
 #define UUID_LEN     36
 
 static bool is_digit(char c)

@@ -26,13 +26,13 @@ static void victims_find(struct victims *v, const struct loop *l, const struct r
 {
 	const struct request *culprit = run->owner.who;
 
-	list_for_each(node, &l->in_flight) {
+	list_for_each (node, &l->in_flight) {
 		const struct request *r = list_entry(node, struct request, in_flight);
 
 		if (r != culprit && !(r->has_open_end && r->write_ns <= run->span.start_ns))
 			victim_add(v, r);
 	}
-	list_for_each(ended, &l->settling) {
+	list_for_each (ended, &l->settling) {
 		const struct request *r = list_entry(ended, struct request, settling);
 
 		if (r->has_ended && r != culprit && r->end_ns > run->span.start_ns)
@@ -64,17 +64,17 @@ void stall_tell(struct model *m, struct loop *l, const struct run *run, uint64_t
 	const struct request *who = run->owner.who;
 	struct victims victims = {0};
 	struct model_stall s = {
-	    .start_ns = span->start_ns,
-	    .duration_ns = span->length_ns,
-	    .pid = l->pid,
-	    .tid = l->tid,
-	    .comm = l->comm,
-	    .cause = span_cause(span),
-	    .confidence = who ? run->owner.sure : LG_SURE_NONE,
-	    .parts = span->parts,
-	    .on_cpu_nr = -1,
-	    .request = who ? &who->who : NULL,
-	    .turn_ns = turn_ns,
+		.start_ns = span->start_ns,
+		.duration_ns = span->length_ns,
+		.pid = l->pid,
+		.tid = l->tid,
+		.comm = l->comm,
+		.cause = span_cause(span),
+		.confidence = who ? run->owner.sure : LG_SURE_NONE,
+		.parts = span->parts,
+		.on_cpu_nr = -1,
+		.request = who ? &who->who : NULL,
+		.turn_ns = turn_ns,
 	};
 
 	if (span->block.sleep_ns && span->block.sleep_ns >= span->length_ns / BLOCK_SHARE) {

@@ -18,12 +18,12 @@ struct model {
 	struct routes routes;
 	struct conns conns;
 	struct loops loops;
-	bool has_begun;	   /* start_ns is set */
-	bool lacks_memory; /* during a feed: something was not remembered */
-	uint64_t start_ns; /* the first record */
-	uint64_t nr_turns; /* numbered so far */
+	bool has_begun;       /* start_ns is set */
+	bool lacks_memory;    /* during a feed: something was not remembered */
+	uint64_t start_ns;    /* the first record */
+	uint64_t nr_turns;    /* numbered so far */
 	uint64_t last_serial; /* of requests */
-	unsigned nr_live;  /* requests that are referred to */
+	unsigned nr_live;     /* requests that are referred to */
 	uint64_t nr_requests; /* told */
 	uint64_t nr_stalls;
 	struct model_cause causes[LG_NR_CAUSES];

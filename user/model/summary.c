@@ -31,12 +31,12 @@ static int loops_copy(const struct model *m, uint64_t now_ns, struct model_summa
 {
 	size_t n = 0;
 
-	list_for_each(node, &m->loops.all)
+	list_for_each (node, &m->loops.all)
 		n += list_entry(node, struct loop, in_all)->is_loop;
 	out->loops = calloc(n + 1, sizeof(*out->loops));
 	if (!out->loops)
 		return -ENOMEM;
-	list_for_each(other, &m->loops.all) {
+	list_for_each (other, &m->loops.all) {
 		const struct loop *l = list_entry(other, struct loop, in_all);
 
 		if (l->is_loop)
@@ -71,10 +71,10 @@ int model_summary(const struct model *m, uint64_t now_ns, struct model_summary *
 	int err;
 
 	*out = (struct model_summary){
-	    .start_ns = m->has_begun ? m->start_ns : now_ns,
-	    .end_ns = now_ns,
-	    .nr_stalls = m->nr_stalls,
-	    .nr_requests = m->nr_requests,
+		.start_ns = m->has_begun ? m->start_ns : now_ns,
+		.end_ns = now_ns,
+		.nr_stalls = m->nr_stalls,
+		.nr_requests = m->nr_requests,
 	};
 	if (out->start_ns > now_ns)
 		out->start_ns = now_ns;

@@ -25,19 +25,19 @@ struct run {
 struct turn {
 	bool has_begun; /* something was told of it; all below is only set then */
 	bool has_edges;
-	bool in_lead;	  /* the run of the first interval still goes on */
-	bool has_off;	  /* lead_off is set */
-	bool reads_mixed; /* what was read belongs to several, or to nobody known */
-	uint64_t number;  /* unique in the model */
-	uint64_t edge_ns; /* the newest edge, */
-	struct edge edge; /* with a reference to who */
-	struct owner last;    /* of the interval before that edge; the open run refers to it */
-	struct scene scene;   /* after that edge; with a reference to sole */
-	uint64_t read_serial; /* the request that alone was read for, 0 none yet */
-	uint64_t lead_ns;     /* the first edge */
+	bool in_lead;               /* the run of the first interval still goes on */
+	bool has_off;               /* lead_off is set */
+	bool reads_mixed;           /* what was read belongs to several, or to nobody known */
+	uint64_t number;            /* unique in the model */
+	uint64_t edge_ns;           /* the newest edge, */
+	struct edge edge;           /* with a reference to who */
+	struct owner last;          /* of the interval before that edge; the open run refers to it */
+	struct scene scene;         /* after that edge; with a reference to sole */
+	uint64_t read_serial;       /* the request that alone was read for, 0 none yet */
+	uint64_t lead_ns;           /* the first edge */
 	struct lg_rec_off lead_off; /* of the first interval */
 	struct run lead;
-	struct run run;	     /* when !in_lead */
+	struct run run;      /* when !in_lead */
 	struct span whole;   /* without the first interval */
 	struct request *top; /* who held the turn longest, with a reference; NULL: nobody did */
 	struct run *stalls;  /* runs over the threshold that ended; kept from turn to turn */

@@ -159,7 +159,9 @@ void probe_on_record(struct probe *p, probe_record_fn fn, void *arg)
 
 int probe_consume(struct probe *p)
 {
-	return ring_buffer__consume(p->ring);
+	int n = ring_buffer__consume(p->ring);
+
+	return n < 0 ? n : 0;
 }
 
 const struct lg_slot *probe_slots(const struct probe *p)

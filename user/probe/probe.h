@@ -65,10 +65,10 @@ bool probe_has_tls(const struct probe *p);
 
 /* The reader of the ring buffer. Becomes readable for what is urgent; read at a timer's beat as well. */
 int probe_fd(const struct probe *p);
-/* Takes one raw record from the ring buffer: not checked. 0 to go on; another value ends probe_consume(). */
+/* Takes one raw record from the ring buffer: not checked. 0 to go on; a negative value ends probe_consume(). */
 typedef int (*probe_record_fn)(void *arg, const void *data, size_t size);
 void probe_on_record(struct probe *p, probe_record_fn fn, void *arg);
-/* Hands on every record that waits. The number of records, or what the callback returned, or -errno. */
+/* Hands on every record that waits. 0, or what the callback returned, or -errno. */
 int probe_consume(struct probe *p);
 
 /* LG_MAX_SLOTS slots, changing under the reader's eyes. */

@@ -13,10 +13,10 @@
 #include "render/writer.h"
 
 const struct render_ops render_json = {
-    .begin = json_begin,
-    .stall = json_stall,
-    .request = json_request,
-    .summary = json_summary,
+	.begin = json_begin,
+	.stall = json_stall,
+	.request = json_request,
+	.summary = json_summary,
 };
 
 static struct writer line_open(struct render *r, const char *type)

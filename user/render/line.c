@@ -69,13 +69,13 @@ static void put_line(struct render *r, const struct layout *l, const struct cell
 		int cols;
 		enum text_tone tone;
 	} cells[] = {
-	    {c->time, l->time, TEXT_DIM},
-	    {c->length, -UNITS_TABLE_COLS, c->length_tone},
-	    {c->cause, l->cause, TEXT_CYAN},
-	    {c->request, l->request, TEXT_PLAIN},
-	    {c->sure, SURE_COLS, c->sure_tone},
-	    {c->victims, -VICTIMS_COLS, TEXT_PLAIN},
-	    {l->loop ? c->loop : NULL, 0, TEXT_PLAIN},
+		{c->time, l->time, TEXT_DIM},
+		{c->length, -UNITS_TABLE_COLS, c->length_tone},
+		{c->cause, l->cause, TEXT_CYAN},
+		{c->request, l->request, TEXT_PLAIN},
+		{c->sure, SURE_COLS, c->sure_tone},
+		{c->victims, -VICTIMS_COLS, TEXT_PLAIN},
+		{l->loop ? c->loop : NULL, 0, TEXT_PLAIN},
 	};
 
 	for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]) && cells[i].text; i++) {
@@ -211,15 +211,16 @@ void line_stall(struct render *r, const struct model_stall *stall)
 	snprintf(victims, sizeof(victims), "%u", stall->nr_victims);
 	put_line(r, &l,
 		 &(struct cells){
-		     .time = clock_format_local(time, sizeof(time), stall->start_ns, r->realtime_offset_ns, l.with_ms),
-		     .length = units_format_duration_table(length, sizeof(length), stall->duration_ns),
-		     .cause = cause,
-		     .request = request,
-		     .sure = words_confidence(stall->confidence),
-		     .victims = victims,
-		     .loop = loop,
-		     .length_tone = severe ? TEXT_RED : TEXT_YELLOW,
-		     .sure_tone = sure_tone(stall->confidence),
+			 .time = clock_format_local(time, sizeof(time), stall->start_ns, r->realtime_offset_ns,
+						    l.with_ms),
+			 .length = units_format_duration_table(length, sizeof(length), stall->duration_ns),
+			 .cause = cause,
+			 .request = request,
+			 .sure = words_confidence(stall->confidence),
+			 .victims = victims,
+			 .loop = loop,
+			 .length_tone = severe ? TEXT_RED : TEXT_YELLOW,
+			 .sure_tone = sure_tone(stall->confidence),
 		 },
 		 false);
 }
@@ -241,14 +242,15 @@ void line_request(struct render *r, const struct model_done *done)
 	format_loop(loop, r, &l, done->pid, done->tid, NULL);
 	put_line(r, &l,
 		 &(struct cells){
-		     .time = clock_format_local(time, sizeof(time), done->start_ns, r->realtime_offset_ns, l.with_ms),
-		     .length = units_format_duration_table(length, sizeof(length), done->duration_ns),
-		     .cause = result,
-		     .request = request,
-		     .sure = words_confidence(done->confidence),
-		     .victims = "-",
-		     .loop = loop,
-		     .sure_tone = sure_tone(done->confidence),
+			 .time = clock_format_local(time, sizeof(time), done->start_ns, r->realtime_offset_ns,
+						    l.with_ms),
+			 .length = units_format_duration_table(length, sizeof(length), done->duration_ns),
+			 .cause = result,
+			 .request = request,
+			 .sure = words_confidence(done->confidence),
+			 .victims = "-",
+			 .loop = loop,
+			 .sure_tone = sure_tone(done->confidence),
 		 },
 		 false);
 }
@@ -285,13 +287,13 @@ void line_begin(struct render *r, const struct render_header *header)
 		fprintf(r->out, "  and %zu more\n", header->nr_targets - MAX_TARGETS);
 	put_line(r, &l,
 		 &(struct cells){
-		     .time = "TIME",
-		     .length = "LENGTH",
-		     .cause = "CAUSE",
-		     .request = "REQUEST",
-		     .sure = "SURE",
-		     .victims = "VICTIMS",
-		     .loop = "LOOP",
+			 .time = "TIME",
+			 .length = "LENGTH",
+			 .cause = "CAUSE",
+			 .request = "REQUEST",
+			 .sure = "SURE",
+			 .victims = "VICTIMS",
+			 .loop = "LOOP",
 		 },
 		 true);
 }

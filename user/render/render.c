@@ -12,10 +12,10 @@
 #include "render/summary.h"
 
 const struct render_ops render_text = {
-    .begin = line_begin,
-    .stall = line_stall,
-    .request = line_request,
-    .summary = summary_print,
+	.begin = line_begin,
+	.stall = line_stall,
+	.request = line_request,
+	.summary = summary_print,
 };
 
 /* True when the output may be written to; then errno tells what happens from now on. */

@@ -212,10 +212,10 @@ static void put_routes(struct render *r, const struct model_summary *s)
 	}
 	put_title(r, "ROUTES, by how long their requests held the loop");
 	if (is_wide(r))
-		snprintf(
-		    heading, sizeof(heading),
-		    "   COUNT  STALLS  STALLED  HOLD P50  HOLD P99  HOLD MAX  LONGEST  DELAY P99  %-*s  WORST REQUEST",
-		    cols, "ROUTE");
+		snprintf(heading, sizeof(heading),
+			 "   COUNT  STALLS  STALLED  HOLD P50  HOLD P99  HOLD MAX  LONGEST  DELAY P99  %-*s  WORST "
+			 "REQUEST",
+			 cols, "ROUTE");
 	else
 		snprintf(heading, sizeof(heading), "   COUNT  STALLS  HOLD P99  LONGEST  DELAY P99  ROUTE");
 	put_heading(r, heading);
@@ -257,7 +257,7 @@ static void put_lost(struct render *r, const struct model_summary *s)
 		const char *help;
 	} counters[] = {
 #define X(sym, nr, name, is_loss, help) {nr, is_loss, help},
-	    LG_COUNTERS(X)
+		LG_COUNTERS(X)
 #undef X
 	};
 

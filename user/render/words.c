@@ -15,19 +15,19 @@ struct word {
 
 static const struct word causes[LG_NR_CAUSES] = {
 #define X(sym, nr, word, help) [nr] = {word, help},
-    LG_CAUSES(X)
+	LG_CAUSES(X)
 #undef X
 };
 
 static const struct word confidences[LG_NR_CONFIDENCES] = {
 #define X(sym, nr, word, help) [nr] = {word, help},
-    LG_CONFIDENCES(X)
+	LG_CONFIDENCES(X)
 #undef X
 };
 
 static const enum lg_cause sleeps[LG_NR_SLEEPS] = {
 #define X(sym, nr, cause) [nr] = LG_CAUSE_##cause,
-    LG_SLEEPS(X)
+	LG_SLEEPS(X)
 #undef X
 };
 

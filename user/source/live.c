@@ -14,7 +14,7 @@
 #include "target/runtime.h"
 
 struct live {
-	struct probe *probe;
+	const struct lg_slot *slots;
 	struct live_sink sink;
 	struct table processes; /* pid -> number of its live threads, as a pointer-sized count */
 	size_t nr_threads;
@@ -82,7 +82,7 @@ static void process_set(struct live *live, int pid, size_t threads)
 
 static void process_new(struct live *live, const struct lg_rec_thread *rec)
 {
-	live->sink.process(live->sink.arg, rec->pid, rec->event == LG_THREAD_EXEC);
+	live->sink.process_begin(live->sink.arg, rec->pid, rec->event == LG_THREAD_EXEC);
 	target_tell(live, rec->pid, rec->comm);
 }
 
@@ -91,7 +91,7 @@ static void loop_tell(struct live *live, uint32_t slot)
 	struct lg_rec_loop rec = {};
 
 	head_init(&rec.head, LG_REC_LOOP, sizeof(rec));
-	rec.slot = probe_slots(live->probe)[slot];
+	rec.slot = live->slots[slot];
 	hand_on(live, &rec.head);
 }
 
@@ -100,16 +100,16 @@ static void thread_exit(struct live *live, const struct lg_rec_thread *rec)
 	size_t threads = process_threads(live, rec->pid);
 
 	if (rec->slot < LG_MAX_SLOTS) {
-		if (probe_slots(live->probe)[rec->slot].flags & LG_SLOT_LOOP)
+		if (live->slots[rec->slot].flags & LG_SLOT_LOOP)
 			loop_tell(live, rec->slot);
-		probe_slot_free(live->probe, rec->slot);
+		live->sink.slot_free(live->sink.arg, rec->slot);
 	}
 	if (!threads)
 		return;
 	live->nr_threads--;
 	process_set(live, rec->pid, threads - 1);
 	if (threads == 1)
-		probe_detach_process(live->probe, rec->pid);
+		live->sink.process_end(live->sink.arg, rec->pid);
 }
 
 static void on_thread(struct live *live, const struct lg_rec_thread *rec)
@@ -172,9 +172,8 @@ static void on_off(struct live *live, const struct lg_rec_off *off)
 		path_tell(live, off);
 }
 
-static int on_record(void *arg, const void *data, size_t size)
+int live_take(struct live *live, const void *data, size_t size)
 {
-	struct live *live = arg;
 	const struct lg_head *head;
 	int len = record_check(data, size, &head);
 
@@ -189,16 +188,15 @@ static int on_record(void *arg, const void *data, size_t size)
 	return 0;
 }
 
-int live_new(struct live **out, struct probe *p, const struct live_sink *sink, struct err *err)
+int live_new(struct live **out, const struct lg_slot *slots, const struct live_sink *sink, struct err *err)
 {
 	struct live *live = calloc(1, sizeof(*live));
 
 	if (!live)
 		return err_set(err, EXIT_CODE_FAILED, ENOMEM, "no memory left");
-	live->probe = p;
+	live->slots = slots;
 	live->sink = *sink;
 	table_init(&live->processes, 0);
-	probe_on_record(p, on_record, live);
 	*out = live;
 	return 0;
 }
@@ -211,42 +209,21 @@ void live_free(struct live *live)
 	free(live);
 }
 
-int live_read(struct live *live)
+void live_totals(struct live *live, const uint64_t *counters)
 {
-	int n = probe_consume(live->probe);
-
-	return n < 0 ? n : 0;
-}
-
-int live_totals(struct live *live)
-{
-	const struct lg_slot *slots = probe_slots(live->probe);
 	struct lg_rec_lost lost = {};
-	int error;
 
 	for (uint32_t i = 0; i < LG_MAX_SLOTS; i++)
-		if (slots[i].flags & LG_SLOT_LOOP)
+		if (live->slots[i].flags & LG_SLOT_LOOP)
 			loop_tell(live, i);
 	head_init(&lost.head, LG_REC_LOST, sizeof(lost));
-	error = probe_counters(live->probe, (uint64_t *)lost.counters);
-	if (!error)
-		hand_on(live, &lost.head);
-	return error;
+	memcpy(lost.counters, counters, sizeof(lost.counters));
+	hand_on(live, &lost.head);
 }
 
 size_t live_threads(const struct live *live)
 {
 	return live->nr_threads;
-}
-
-size_t live_loops(const struct live *live)
-{
-	const struct lg_slot *slots = probe_slots(live->probe);
-	size_t n = 0;
-
-	for (uint32_t i = 0; i < LG_MAX_SLOTS; i++)
-		n += (slots[i].flags & LG_SLOT_LOOP) != 0;
-	return n;
 }
 
 size_t live_loops_ever(const struct live *live)
@@ -273,11 +250,9 @@ static bool process_is_gone(int pid)
 
 static void slots_reap(struct live *live, uint32_t pid)
 {
-	const struct lg_slot *slots = probe_slots(live->probe);
-
 	for (uint32_t i = 0; i < LG_MAX_SLOTS; i++)
-		if (slots[i].flags && slots[i].pid == pid)
-			probe_slot_free(live->probe, i);
+		if (live->slots[i].flags && live->slots[i].pid == pid)
+			live->sink.slot_free(live->sink.arg, i);
 }
 
 void live_reap(struct live *live)
@@ -291,7 +266,7 @@ void live_reap(struct live *live)
 			continue;
 		live->nr_threads -= (size_t)(uintptr_t)threads;
 		table_del(&live->processes, pid);
-		probe_detach_process(live->probe, pid);
+		live->sink.process_end(live->sink.arg, pid);
 		slots_reap(live, pid);
 	}
 }

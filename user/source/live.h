@@ -13,32 +13,34 @@
 
 #include "base/err.h"
 #include "lg_record.h"
-#include "probe/probe.h"
+#include "lg_slot.h"
 
 struct live;
 
+/* What the stream's owner does for it; no member may be NULL. */
 struct live_sink {
 	void *arg;
 	/* One checked record. */
 	void (*record)(void *arg, const struct lg_head *rec);
 	/* A process began to be traced, or runs another program now; its TARGET record follows. */
-	void (*process)(void *arg, int pid, bool is_exec);
+	void (*process_begin)(void *arg, int pid, bool is_exec);
+	void (*process_end)(void *arg, int pid);
+	/* A thread ended, its slot was read for the last time. */
+	void (*slot_free)(void *arg, uint32_t slot);
 };
 
-/* `p` must outlive it; sink is copied. *out is freed with live_free(). */
-int live_new(struct live **out, struct probe *p, const struct live_sink *sink, struct err *err);
+/* `slots` are the LG_MAX_SLOTS that BPF writes, and outlive it; sink is copied. *out is freed with live_free(). */
+int live_new(struct live **out, const struct lg_slot *slots, const struct live_sink *sink, struct err *err);
 void live_free(struct live *live);
 
-/* Hands on what waits in the ring buffer. 0 or -errno. */
-int live_read(struct live *live);
+/* Takes one raw record: checks it, adds the facts that it calls for, hands it on. 0, or -EBADMSG. */
+int live_take(struct live *live, const void *data, size_t size);
 
-/* Hands on the totals of every loop and the counters, as of now. Call it at a beat of a second or so, and at the end.
- */
-int live_totals(struct live *live);
+/* Hands on the totals of every loop, and counters[16]: at a beat of a second or so, and at the end. */
+void live_totals(struct live *live, const uint64_t *counters);
 
-/* Traced threads that still run; of those, threads that are loops. */
+/* Traced threads that still run. */
 size_t live_threads(const struct live *live);
-size_t live_loops(const struct live *live);
 /* Loops found so far, ended ones included. */
 size_t live_loops_ever(const struct live *live);
 

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* Logic cases: the return of a system call, from where its bytes lie to the records of a request and its response. */
+#include "call.bpf.h"
+#include "logic.bpf.h"
+
+#define NOT_OPEN (1 << 20)
+
+static __always_inline void locate(struct io *io, __u8 role, __u64 at, __u64 nr)
+{
+	struct call c = {.role = role, .args = {0, at, nr}};
+
+	io_locate(io, &c);
+}
+
+CASE(bytes_of_buffer)
+{
+	struct io io = {.bytes = 100};
+
+	locate(&io, CALL_WRITE, input.page, 5000);
+	EQUAL((__u64)io.buf, input.page);
+	EQUAL(io.buf_len, 100);
+	EQUAL((__u64)io.last, input.page + 92);
+	io.bytes = 7;
+	locate(&io, CALL_WRITE, input.page, 5000);
+	EQUAL((__u64)io.last, input.page);
+}
+
+CASE(bytes_of_vector)
+{
+	struct io io = {.bytes = LOGIC_REQUEST_LEN + LOGIC_RESPONSE_LEN};
+
+	locate(&io, CALL_WRITE_VEC, input.iov, 2);
+	EQUAL((__u64)io.buf, input.text);
+	EQUAL(io.buf_len, LOGIC_REQUEST_LEN);
+	EQUAL((__u64)io.last, input.text + LOGIC_RESPONSE + LOGIC_RESPONSE_LEN - 8);
+}
+
+CASE(bytes_of_vector_of_one)
+{
+	struct io io = {.bytes = LOGIC_REQUEST_LEN};
+
+	locate(&io, CALL_READ_VEC, input.iov, 1);
+	EQUAL((__u64)io.buf, input.text);
+	EQUAL((__u64)io.last, input.text + LOGIC_REQUEST_LEN - 8);
+}
+
+CASE(bytes_of_vector_with_short_end)
+{
+	struct io io = {.bytes = LOGIC_REQUEST_LEN + 3};
+
+	locate(&io, CALL_WRITE_VEC, input.short_iov, 2);
+	EQUAL((__u64)io.buf, input.text);
+	EQUAL((__u64)io.last, 0); /* the last eight bytes lie in two places */
+	io.bytes = 3;
+	locate(&io, CALL_WRITE_VEC, input.short_iov + sizeof(struct user_iovec), 1);
+	EQUAL((__u64)io.last, input.text);
+}
+
+CASE(bytes_of_partial_vector)
+{
+	struct io io = {.bytes = LOGIC_REQUEST_LEN - 5};
+
+	locate(&io, CALL_WRITE_VEC, input.iov, 1);
+	EQUAL(io.buf_len, LOGIC_REQUEST_LEN - 5);
+	EQUAL((__u64)io.last, input.text + LOGIC_REQUEST_LEN - 5 - 8);
+	io.bytes = LOGIC_REQUEST_LEN + 1; /* the second part passed only in part */
+	locate(&io, CALL_WRITE_VEC, input.iov, 2);
+	EQUAL((__u64)io.last, 0);
+	EQUAL(io.buf_len, LOGIC_REQUEST_LEN);
+}
+
+CASE(bytes_of_no_vector)
+{
+	struct io io = {.bytes = 10};
+
+	locate(&io, CALL_WRITE_VEC, input.iov, 0);
+	locate(&io, CALL_WRITE_VEC, 8, 1);
+	locate(&io, CALL_WRITE_MSG, 8, 0);
+	locate(&io, CALL_SENDFILE, input.page, 0);
+	EQUAL((__u64)io.buf, 0);
+	EQUAL((__u64)io.last, 0);
+}
+
+CASE(bytes_of_message)
+{
+	struct io io = {.bytes = LOGIC_REQUEST_LEN + LOGIC_RESPONSE_LEN};
+
+	locate(&io, CALL_READ_MSG, input.msg, 0);
+	EQUAL((__u64)io.buf, input.text);
+	EQUAL(io.buf_len, LOGIC_REQUEST_LEN);
+	EQUAL((__u64)io.last, input.text + LOGIC_RESPONSE + LOGIC_RESPONSE_LEN - 8);
+}
+
+CASE(system_time_of_the_longest_call)
+{
+	t.seen_system_ns = task->stime - 100;
+	system_time_note(&t, task, 5);
+	EQUAL(t.last_system_ns, 100);
+	EQUAL(t.last_nr, 5);
+	EQUAL(t.seen_system_ns, task->stime);
+	system_time_note(&t, task, 6); /* no time passed */
+	EQUAL(t.last_nr, 5);
+	t.seen_system_ns = task->stime - 50;
+	system_time_note(&t, task, 7);
+	EQUAL(t.last_nr, 5);
+	t.seen_system_ns = task->stime - 200;
+	system_time_note(&t, task, 8);
+	EQUAL(t.last_nr, 8);
+}
+
+static __noinline int returns(struct task_struct *task, __u8 role, __s32 fd, __u64 at, __s64 ret)
+{
+	struct call c = {.nr = 1, .role = role, .args = {fd, at}, .ret = ret};
+
+	call_return(&t, task, &c);
+	return 0;
+}
+
+static __always_inline void loop_runs(void)
+{
+	t.flags = THREAD_LOOP;
+	t.turn_ns = t.edge_ns = bpf_ktime_get_ns();
+}
+
+static __always_inline struct lg_rec_io *want_socket(__u8 op, __u64 bytes, __u32 room)
+{
+	struct lg_rec_io *rec = want_io(0, op, input.socket_fd, room);
+
+	rec->ino = input.socket_ino;
+	rec->bytes = bytes;
+	return rec;
+}
+
+static __always_inline void want_conn(void)
+{
+	struct lg_rec_conn *rec = want_record(LG_REC_CONN, sizeof(*rec), 0);
+
+	rec->pid = TEST_PID;
+	rec->tid = TEST_TID;
+	rec->fd = input.socket_fd;
+	rec->origin = LG_CONN_SEEN;
+	rec->peer.kind = LG_TARGET_UNIX;
+	rec->peer.ino = input.socket_ino;
+}
+
+CASE(call_of_a_request)
+{
+	struct lg_rec_io *rec;
+
+	want_conn();
+	rec = want_socket(LG_IO_READ, LOGIC_REQUEST_LEN, 256);
+	rec->captured = LOGIC_REQUEST_LEN;
+	bpf_probe_read_user(rec->data, LOGIC_REQUEST_LEN, (void *)input.text);
+	rec = want_socket(LG_IO_WRITE, LOGIC_REQUEST_LEN, 0); /* a body's end */
+	bpf_probe_read_user(rec->tail, sizeof(rec->tail), (void *)input.text + LOGIC_REQUEST_LEN - 8);
+	want_socket(LG_IO_CLOSE, 0, 0);
+
+	loop_runs();
+	returns(task, CALL_READ, input.socket_fd, input.text, LOGIC_REQUEST_LEN);
+	EQUAL(t.flags, THREAD_LOOP | THREAD_HTTP);
+	EQUAL(t.last_read_fd, input.socket_fd);
+	returns(task, CALL_WRITE, input.socket_fd, input.text, LOGIC_REQUEST_LEN);
+	returns(task, CALL_CLOSE, input.socket_fd, 0, 0);
+	returns(task, CALL_CLOSE, input.socket_fd, 0, 0); /* known no more */
+	EQUAL(t.seq, 4);
+}
+
+CASE(call_that_failed)
+{
+	loop_runs();
+	returns(task, CALL_READ, input.socket_fd, input.text, -11);
+	returns(task, CALL_WRITE, input.socket_fd, input.text, -11);
+	returns(task, CALL_WRITE, input.socket_fd, input.text, 0);
+	returns(task, CALL_ACCEPT, input.socket_fd, 0, -11);
+	returns(task, CALL_READ, NOT_OPEN, input.text, LOGIC_REQUEST_LEN);
+	EQUAL(t.flags, THREAD_LOOP);
+	EQUAL(t.quiet.time_ns, 0);
+}
+
+CASE(call_of_a_thread_that_is_no_loop)
+{
+	loop_runs();
+	t.flags = 0;
+	returns(task, CALL_READ, input.socket_fd, input.text, LOGIC_REQUEST_LEN);
+	EQUAL(t.flags, 0);
+	EQUAL(t.seq, 1);
+}

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The contract of --json: which keys each line must have, of which type, and what must add up.
+
+Keys may be added to the output at any time; those named here may not change or go.
+"""
+import re
+
+CAUSES = {"cpu", "syscall", "lock", "gil", "gc", "fault", "io", "runqueue", "throttled", "stopped"}
+SURE = {"exact", "causal", "likely", "none"}
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
+
+OPTIONAL = type(None)
+HEADER = {"schema": int, "version": str, "kernel": str, "host": str, "threshold_ns": int, "features": dict,
+          "targets": list}
+TARGET = {"pid": int, "comm": str, "exe": (str, OPTIONAL), "runtime": str}
+PARTS = {"on_cpu_ns": int, "blocked_ns": int, "runqueue_ns": int, "throttled_ns": int}
+STALL = {"time": str, "start_ns": int, "pid": int, "tid": int, "comm": str, "duration_ns": int, "cause": str, **PARTS,
+         "syscall": (dict, OPTIONAL), "request": (dict, OPTIONAL), "confidence": str, "victims": list,
+         "victim_count": int, "turn_ns": int, "stack": list}
+SYSCALL = {"name": str, "fd": (int, OPTIONAL), "target": (str, OPTIONAL)}
+REQUEST = {"id": str, "method": (str, OPTIONAL), "path": (str, OPTIONAL), "trace_id": (str, OPTIONAL)}
+DONE = {**REQUEST, "status": (int, OPTIONAL), "duration_ns": int, "hold_ns": int, **PARTS, "longest_run_ns": int,
+        "delay_ns": int, "confidence": str}
+SUMMARY = {"loops": list, "routes": list, "causes": dict, "lost": int}
+LOOP = {"pid": int, "tid": int, "comm": str, "runtime": str, "elapsed_ns": int, "idle_ns": int,
+        "utilisation": (int, float, OPTIONAL), "turns": int, "turn_ns": dict}
+ROUTE = {"method": (str, OPTIONAL), "route": str, "count": int, "hold_ns": dict, "delay_ns": dict, "duration_ns": dict}
+HIST = {"count": int, "p50": int, "p90": int, "p99": int, "max": int, "histogram": list}
+
+
+def check(entry, shape):
+    for key, kind in shape.items():
+        assert key in entry, f"no {key} in {entry}"
+        value = entry[key]
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        assert type(value) in kinds, f"{key} is {value!r}"
+        assert type(value) is not int or value >= 0, f"{key} is {value}"
+
+
+def check_parts(entry, whole):
+    """The parts add up to the whole within 1 %."""
+    total = sum(entry[key] for key in PARTS)
+    assert abs(total - entry[whole]) * 100 <= entry[whole], f"parts are {total} of {entry}"
+
+
+def check_stall(line):
+    check(line, STALL)
+    check_parts(line, "duration_ns")
+    assert TIME.fullmatch(line["time"])
+    assert line["cause"] in CAUSES and line["confidence"] in SURE
+    assert line["duration_ns"] <= line["turn_ns"]
+    assert (line["request"] is None) == (line["confidence"] == "none")
+    assert len(line["victims"]) == min(line["victim_count"], 16)
+    assert all(isinstance(victim, str) for victim in line["victims"])
+    if line["syscall"]:
+        check(line["syscall"], SYSCALL)
+    if line["request"]:
+        check(line["request"], REQUEST)
+        assert line["request"]["id"] not in line["victims"]
+
+
+def check_request(line):
+    check(line, DONE)
+    check_parts(line, "hold_ns")
+    assert line["confidence"] in SURE
+    assert line["longest_run_ns"] <= line["hold_ns"]
+
+
+def check_hist(hist):
+    check(hist, HIST)
+    assert sum(count for _, count in hist["histogram"]) == hist["count"]
+    assert hist["p50"] <= hist["p90"] <= hist["p99"] <= hist["max"]
+
+
+def check_summary(line, stalls, requests):
+    """The summary adds up to the lines before it."""
+    check(line, SUMMARY)
+    assert set(line["causes"]) == CAUSES
+    for cause, entry in line["causes"].items():
+        lengths = [stall["duration_ns"] for stall in stalls if stall["cause"] == cause]
+        assert entry == {"stalls": len(lengths), "ns": sum(lengths)}
+    for loop in line["loops"]:
+        check(loop, LOOP)
+        check_hist(loop["turn_ns"])
+        assert loop["turns"] == loop["turn_ns"]["count"] and loop["idle_ns"] <= loop["elapsed_ns"]
+        assert loop["utilisation"] is None or 0 <= loop["utilisation"] <= 1
+    for route in line["routes"]:
+        check(route, ROUTE)
+        for key in ("hold_ns", "delay_ns", "duration_ns"):
+            check_hist(route[key])
+            assert route[key]["count"] == route["count"]
+        same = [r for r in requests if (r["method"], r["route"]) == (route["method"], route["route"])]
+        assert len(same) == route["count"]
+        assert sum(r["hold_ns"] for r in same) == route["hold_ns"]["sum"]
+        assert sum(r["delay_ns"] for r in same) == route["delay_ns"]["sum"]
+
+
+def check_lines(lines):
+    """A whole run with --requests: a header, then stalls and requests, then one summary."""
+    types = [line["type"] for line in lines]
+    assert types[0] == "header" and types[-1] == "summary"
+    assert set(types[1:-1]) <= {"stall", "request"}
+    stalls = [line for line in lines if line["type"] == "stall"]
+    requests = [line for line in lines if line["type"] == "request"]
+    check(lines[0], HEADER)
+    assert lines[0]["schema"] == 1
+    for target in lines[0]["targets"]:
+        check(target, TARGET)
+    for stall in stalls:
+        check_stall(stall)
+    for request in requests:
+        check_request(request)
+    check_summary(lines[-1], stalls, requests)
