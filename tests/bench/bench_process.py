@@ -102,7 +102,7 @@ class Tracer:
             raise self.failed("gave no summary")
         return {"attach_s": self.attach_s, "detach_s": detach_s, "peak_rss_kb": peak_rss_kb,
                 "lost": lines[-1]["lost"], "stalls": sum(line["type"] == "stall" for line in lines),
-                "header": lines[0], "summary": lines[-1]}
+                "features": lines[0].get("features"), "causes": lines[-1].get("causes")}
 
     def program_ids(self):
         """The BPF programs that it holds."""

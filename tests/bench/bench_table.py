@@ -136,7 +136,7 @@ def complaints(results):
         slots = server.get("slots", [])
         found += [f"{name}: {server['failed']}"] if "failed" in server else []
         for word, what in (("errors", "requests failed"), ("lost", "records were lost"),
-                           ("foreign_tracers", "times another tracer was seen: the comparison is spoilt")):
+                           ("foreign_tracers", "BPF programs of others in `none`: the comparison is spoilt")):
             count = sum(slot.get(word, 0) for slot in slots)
             found += [f"{name}: {count} {what}"] if count else []
     return found

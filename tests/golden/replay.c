@@ -69,6 +69,14 @@ static void on_request(void *arg, const struct model_done *done)
 		render_request(&r->render, done);
 }
 
+static bool is_named(const struct render_header *header, uint32_t pid)
+{
+	for (size_t i = 0; i < header->nr_targets; i++)
+		if (header->targets[i].pid == pid)
+			return true;
+	return false;
+}
+
 /* The header names the processes that the records tell of. */
 static void header_print(struct replay *r, const struct bytes *in)
 {
@@ -98,6 +106,8 @@ static void header_print(struct replay *r, const struct bytes *in)
 		if (head->kind != LG_REC_TARGET || n == MAX_TARGETS)
 			continue;
 		rec = (const void *)head;
+		if (is_named(&header, rec->pid))
+			continue;
 		snprintf(comm[n], sizeof(comm[n]), "%.*s", LG_COMM_LEN, rec->comm);
 		snprintf(exe[n], sizeof(exe[n]), "%.*s", (int)rec->exe_len, rec->exe);
 		targets[n] = (struct render_target){.pid = rec->pid, .comm = comm[n]};

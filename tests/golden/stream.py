@@ -55,8 +55,8 @@ def pack(name, layout, *values):
 def syscalls():
     """{name: number} on this machine, from the header that names them in lgtrace too."""
     source = "#include <sys/syscall.h>\n"
-    macros = subprocess.run(["cc", "-E", "-dM", "-"], input=source, text=True, check=True, stdout=subprocess.PIPE).stdout
-    return {name: int(number) for name, number in re.findall(r"#define __NR_(\w+) (\d+)$", macros, re.M)}
+    result = subprocess.run(["cc", "-E", "-dM", "-"], input=source, text=True, check=True, stdout=subprocess.PIPE)
+    return {name: int(number) for name, number in re.findall(r"#define __NR_(\w+) (\d+)$", result.stdout, re.M)}
 
 
 @functools.lru_cache
@@ -270,23 +270,29 @@ class Stream:
     def record(self, kind, name, body, variable=b""):
         variable += bytes(-len(variable) % 8)
         head = pack("lg_head", "HHIQ", RECORDS[kind], SIZES["lg_head"] + len(body) + len(variable), 0, self.now)
-        assert len(head + body) == SIZES[name], f"struct {name}: {SIZES[name]} bytes in include/, {len(head + body)} here"
+        size = len(head + body)
+        assert size == SIZES[name], f"struct {name} has {SIZES[name]} bytes in include/, {size} here"
         self.data += head + body + variable
         self.counters["RECORDS"] += RECORDS[kind] < 64
 
     def loop(self, pid, comm, runtime="NATIVE", version=0, exe=b"", tid=None):
         """A process with one loop, or another loop of a process; `version` is (major, minor)."""
+        loop = self.process(pid, comm, runtime, version, exe, tid)
+        loop.thread_event(LOOP)
+        self.loops.append(loop)
+        return loop
+
+    def process(self, pid, comm, runtime="NATIVE", version=0, exe=b"", tid=None):
+        """A process, or another thread of one, that is no loop yet."""
         comm, exe = (text.encode() if isinstance(text, str) else text for text in (comm, exe))
-        loop = Loop(self, pid, tid or pid, comm, self.nr_slots)
+        thread = Loop(self, pid, tid or pid, comm, self.nr_slots)
         self.nr_slots += 1
         if not tid:
             major, minor = version or (0, 0)
             fixed = struct.pack("=IHH16sH6x", pid, RUNTIMES[runtime], major << 8 | minor, comm, len(exe))
             self.record("TARGET", "lg_rec_target", fixed, exe)
-        loop.thread_event(NEW)
-        loop.thread_event(LOOP)
-        self.loops.append(loop)
-        return loop
+        thread.thread_event(NEW)
+        return thread
 
     def path(self, loop, ino, path):
         """The full path of a file that an OFF record names by its inode."""

@@ -124,13 +124,13 @@ def test_damaged_stream_is_refused(tmp_path):
 
 
 def update():
+    outputs = {f"{name}.{view}": told(name, view, REPLAY.parent) for name, view in CASES}
     expected = HERE / "expected"
     expected.mkdir(exist_ok=True)
     for old in expected.iterdir():
         old.unlink()
-    folder = REPLAY.parent
-    for name, view in CASES:
-        (expected / f"{name}.{view}").write_bytes(told(name, view, folder))
+    for name, output in outputs.items():
+        (expected / name).write_bytes(output)
 
 
 if __name__ == "__main__":

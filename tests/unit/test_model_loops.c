@@ -130,6 +130,52 @@ static void summary_figures(void **state)
 	stream_free(s);
 }
 
+static void slot_tell(struct stream *s, uint64_t turns, uint64_t idle_ns)
+{
+	static struct lg_rec_loop rec;
+
+	rec = (struct lg_rec_loop){0};
+	rec.slot = (struct lg_slot){.pid = STREAM_PID, .tid = STREAM_PID, .flags = LG_SLOT_USED | LG_SLOT_LOOP};
+	rec.slot.first_ns = 500 * MS;
+	rec.slot.turns = turns;
+	rec.slot.max_turn_ns = 30 * MS;
+	rec.slot.idle_ns = idle_ns;
+	rec.slot.turn_hist[7] = turns;
+	stream_feed(s, &rec.head, LG_REC_LOOP, sizeof(rec));
+}
+
+/* After a restart only what came since is told, and what was in flight ends in the new interval. */
+static void restart_begins_anew(void **state)
+{
+	struct stream *s = stream_new(LG_RT_NGINX);
+	struct model_summary sum;
+	uint64_t then_ns;
+
+	(void)state;
+	request_ms(s, 11, "GET /old HTTP/1.1\r\n\r\n", 30);
+	slot_tell(s, 5, 400 * MS);
+	then_ns = s->now_ns;
+	assert_int_equal(model_restart(s->model, then_ns), 0);
+	request_ms(s, 12, "GET /new HTTP/1.1\r\n\r\n", 2);
+	slot_tell(s, 9, 401 * MS);
+	assert_int_equal(model_summary(s->model, s->now_ns, &sum), 0);
+	assert_int_equal(sum.start_ns, then_ns);
+	assert_int_equal(sum.nr_requests, 1);
+	assert_int_equal(sum.nr_stalls, 0);
+	assert_int_equal(sum.nr_routes, 1);
+	assert_string_equal(sum.routes[0].route, "/new");
+	assert_int_equal(sum.loops[0].turns, 4);
+	assert_int_equal(sum.loops[0].hist.count, 4);
+	assert_int_equal(sum.loops[0].hist.buckets[7], 4);
+	assert_int_equal(sum.loops[0].elapsed_ns, s->now_ns - then_ns);
+	assert_int_equal(sum.loops[0].idle_ns, 1 * MS);
+	assert_int_equal(sum.loops[0].nr_stalls, 0);
+	assert_int_equal(sum.loops[0].max_turn_ns, hist_upper_ns(7));
+	assert_int_equal(sum.causes[LG_CAUSE_CPU].nr_stalls, 0);
+	model_summary_fini(&sum);
+	stream_free(s);
+}
+
 /* A thread that never was a loop is not in the summary. */
 static void threads_are_no_loops(void **state)
 {
@@ -165,7 +211,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(thread_exit_in_a_turn), cmocka_unit_test(exec_forgets_the_program),
 		cmocka_unit_test(loops_are_apart),       cmocka_unit_test(summary_figures),
-		cmocka_unit_test(threads_are_no_loops),  cmocka_unit_test(empty_model),
+		cmocka_unit_test(restart_begins_anew),   cmocka_unit_test(threads_are_no_loops),
+		cmocka_unit_test(empty_model),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

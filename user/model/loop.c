@@ -17,10 +17,11 @@ void loops_init(struct loops *ls)
 	ls->nr_ended = 0;
 }
 
-static void loop_free(struct loop *l)
+void loop_free(struct loop *l)
 {
 	list_del(&l->in_all);
 	turn_fini(&l->turn);
+	free(l->base);
 	free(l);
 }
 
@@ -237,32 +238,4 @@ void loop_feed_target(struct model *m, const struct lg_rec_target *rec)
 		if (!l->comm[0])
 			comm_copy(l->comm, proc->comm);
 	}
-}
-
-void loop_describe(const struct loop *l, uint64_t now_ns, struct model_loop *out)
-{
-	uint64_t end_ns = l->has_ended ? l->last_ns : now_ns;
-	uint64_t idle_ns = l->idle_ns;
-
-	*out = (struct model_loop){
-		.pid = l->pid,
-		.tid = l->tid,
-		.runtime = l->runtime,
-		.version = l->version,
-		.ended = l->has_ended,
-		.elapsed_ns = end_ns > l->first_ns ? end_ns - l->first_ns : 0,
-		.turns = l->turns,
-		.max_turn_ns = l->max_turn_ns,
-		.nr_stalls = l->nr_stalls,
-		.stall_ns = l->stall_ns,
-		.hist = l->hist,
-	};
-	comm_copy(out->comm, l->comm);
-	if (!l->has_slot)
-		idle_ns = out->elapsed_ns > l->busy_ns ? out->elapsed_ns - l->busy_ns : 0;
-	else if (l->idle_since_ns && end_ns > l->idle_since_ns)
-		idle_ns += end_ns - l->idle_since_ns;
-	out->idle_ns = idle_ns < out->elapsed_ns ? idle_ns : out->elapsed_ns;
-	if (l->has_slot)
-		out->hist.sum_ns = out->elapsed_ns - out->idle_ns;
 }

@@ -40,6 +40,7 @@ struct loop {
 	bool has_off;
 	struct lg_rec_off off; /* of the interval that the next edge ends */
 	struct turn turn;
+	struct model_loop *base; /* totals when the current interval began; NULL: it is the whole time */
 };
 
 struct loops {
@@ -63,7 +64,11 @@ void loop_feed_slot(struct model *m, const struct lg_rec_loop *rec);
 /* A process's runtime was told. */
 void loop_feed_target(struct model *m, const struct lg_rec_target *rec);
 
-/* The loop's figures as of `now_ns`. */
+/* Begins a new interval for every loop, and forgets those that ended. 0 or -ENOMEM. */
+int loops_restart(struct loops *ls, uint64_t now_ns);
+void loop_free(struct loop *l);
+
+/* The loop's figures as of `now_ns`, since its interval began. */
 void loop_describe(const struct loop *l, uint64_t now_ns, struct model_loop *out);
 
 #endif

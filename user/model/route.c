@@ -191,6 +191,12 @@ struct route *routes_get(struct routes *r, const char *method, const char *name)
 	return r->other;
 }
 
+/* A route that was met in an earlier interval only is left out. */
+static bool route_is_used(const struct route *route)
+{
+	return !route->is_old || route->stats.count || route->stats.nr_stalls;
+}
+
 size_t routes_copy(const struct routes *r, struct model_route *out)
 {
 	size_t pos = 0, n = 0;
@@ -198,8 +204,31 @@ size_t routes_copy(const struct routes *r, struct model_route *out)
 
 	while (table_next(&r->by_hash, &pos, NULL, &value))
 		for (const struct route *route = value; route; route = route->next)
-			out[n++] = route->stats;
-	if (r->other)
+			if (route_is_used(route))
+				out[n++] = route->stats;
+	if (r->other && route_is_used(r->other))
 		out[n++] = r->other->stats;
 	return n;
+}
+
+static void route_restart(struct route *route)
+{
+	struct model_route fresh = {0};
+
+	memcpy(fresh.method, route->stats.method, sizeof(fresh.method));
+	memcpy(fresh.route, route->stats.route, sizeof(fresh.route));
+	route->stats = fresh;
+	route->is_old = true;
+}
+
+void routes_restart(struct routes *r)
+{
+	size_t pos = 0;
+	void *value;
+
+	while (table_next(&r->by_hash, &pos, NULL, &value))
+		for (struct route *route = value; route; route = route->next)
+			route_restart(route);
+	if (r->other)
+		route_restart(r->other);
 }

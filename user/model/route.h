@@ -6,12 +6,15 @@
 #ifndef LG_ROUTE_H
 #define LG_ROUTE_H
 
+#include <stdbool.h>
+
 #include "base/table.h"
 #include "model/model.h"
 
 struct route {
 	struct route *next; /* with the same hash */
 	struct model_route stats;
+	bool is_old; /* known from before the current interval */
 };
 
 struct routes {
@@ -30,7 +33,7 @@ void routes_fini(struct routes *r);
 struct route *routes_get(struct routes *r, const char *method, const char *name);
 
 /*
- * Copies all routes to an array of count + 1 at least; returns how many. In no special order.
+ * Copies all routes of the current interval to an array of count + 1 at least; returns how many. In no special order.
  */
 size_t routes_copy(const struct routes *r, struct model_route *out);
 
@@ -41,5 +44,8 @@ size_t routes_copy(const struct routes *r, struct model_route *out);
  * decimal, {hex}, and one of more than 64 bytes {long}.
  */
 void route_name(const char *const *patterns, const char *path, char out[MODEL_PATH_LEN]);
+
+/* Counts from nothing again; the names stay known. */
+void routes_restart(struct routes *r);
 
 #endif

@@ -2,6 +2,7 @@
 /* The summary: copies of what was counted, in order. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "model/state.h"
 
@@ -94,4 +95,14 @@ void model_summary_fini(struct model_summary *s)
 	free(s->loops);
 	free(s->routes);
 	*s = (struct model_summary){0};
+}
+
+int model_restart(struct model *m, uint64_t now_ns)
+{
+	m->start_ns = now_ns;
+	m->nr_stalls = 0;
+	m->nr_requests = 0;
+	memset(m->causes, 0, sizeof(m->causes));
+	routes_restart(&m->routes);
+	return loops_restart(&m->loops, now_ns);
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A worker dies in the middle of a turn, 50 ms after it read d-2: that is told as its stall (likely: it never
 answered), and d-2 as a request without an answer. d-1 was healthy. The loop is named as ended in the summary; its
-successor takes the same thread id of another process later and starts from nothing.
+successor with the same process id starts from nothing.
 """
 from stream import MS, Stream, request, response
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Ready without a CPU. w-1: 10 ms of work, throttled for 85 ms and 5 ms in the run queue: throttled, 100 ms.
-w-2: 4 ms of work, 40 ms behind others: runqueue, 44 ms. w-3: the loop was woken 30 ms before it got a CPU; that
-is nobody's, 30 ms runqueue, and w-3 waited for it. Page faults: w-4 waits 25 ms of 26 for a page.
+"""Ready without a CPU. w-1: 10 ms of work, throttled for 85 ms and 5 ms in the run queue: throttled, 100 ms. w-2: 4
+ms of work, 40 ms behind others: runqueue, 44 ms. w-3: the loop was woken 30 ms before it got a CPU; that is nobody's,
+30.05 ms runqueue with the bit before the read, and w-3 waited for it. Page faults: w-4 waits 25 ms of 26 for a page.
 """
 from stream import MS, US, Stream, request, response
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """node with a loop inside its loop, and a backend.
 
-1. n-1 runs a nested wait: 60 ms in epoll_pwait on another epoll descriptor are no idle time but a stall of 61 ms, likely.
-2. n-2 asks a backend; its reply's callback computes for 45.1 ms: causal, cpu. n-3 is read behind it in that turn: victim.
+1. n-1 runs a nested wait: 60 ms in epoll_pwait on another epoll descriptor are no idle time but a stall of 61 ms,
+   likely.
+2. n-2 asks a backend; its reply's callback computes for 45.1 ms: causal, cpu. n-3 is read behind it in that turn:
+   victim.
 3. A timer (nobody's: the loop had only an eventfd's wake, and nothing is in flight) computes for 25 ms: none.
 4. n-4 writes a large file with 80 ms in the kernel of 90 ms on the CPU: cause syscall, "writev (on cpu)", no block.
 """

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Redis speaks no HTTP: its edges are told around long intervals only, and its clients stand for their requests.
 
-2000 healthy turns of 100 us are counted, not told. KEYS of client 1 computes for 45 ms; then client 2's write waits 80 ms
-for the disk at fdatasync. Both likely, with the client's address and no request; a client without HTTP is no
+2000 healthy turns of 100 us are counted, not told. KEYS of client 1 computes for 45 ms; then client 2's write waits
+80 ms for the disk at fdatasync. Both likely, with the client's address and no request; a client without HTTP is no
 victim. The edge behind a gap says nothing of the time before it: its 30 ms are nobody's.
 """
 from stream import FILE, GAP, MS, US, Stream, target

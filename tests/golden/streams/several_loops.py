@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Two nginx workers and a Python process with two loops (a thread of its own for the second), all at once.
 
-While worker 1 is blocked for 200 ms with v-1, worker 2 serves v-2 and is no victim; nor are the requests of the other
+While worker 1 computes for 200 ms for v-1, worker 2 serves v-2 and is no victim; nor are the requests of the other
 loops. The second loop of 5200 (thread 5207) stalls for 35 ms with v-3: likely. Every line names its loop.
 In the summary: worker 1 first, then 5200/5207, then by turns.
 """

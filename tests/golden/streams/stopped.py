@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A process is stopped by a signal for 700 ms while it serves s-1, and for 300 ms while it serves nobody.
 
-Stalls: 701 ms exact of s-1, cause stopped, no system call; 300 ms none, stopped.
+Stalls: 701 ms exact of s-1, cause stopped, no system call; 300.2 ms none, stopped.
 """
 from stream import MS, US, Stream, request, response
 

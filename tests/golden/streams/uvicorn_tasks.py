@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""asyncio reads four requests, then runs their tasks: three of them stall in one turn, the fourth waits for its backend.
+"""asyncio reads four requests, then runs their tasks: three of them stall in one turn, the fourth waits for its
+backend.
 
 Stalls, all likely, all in one turn of 95.6 ms: u-1 30 ms cpu (victims u-4, u-2, u-3), u-2 40 ms connect to a database
 (victims u-4, u-3), u-3 25 ms in a lock (victim u-4). u-1 had ended before the others began. The turn before read u-4.
 In the next turn the backend's reply resumes u-4, which alone asked: causal, 21.5 ms, most of it waiting for the GIL's
-futex (lock); nobody waited. Delays: u-1 0.2 ms, u-2 30.2 ms, u-3 70.4 ms, u-4 95.4 ms (in the last 0.2 ms of the turn it
-was the only one in flight, so they count as its own).
+futex (lock); nobody waited. Delays: u-1 0.2 ms, u-2 30.2 ms, u-3 70.4 ms, u-4 95.4 ms (in the last 0.2 ms of the turn
+it was the only one in flight, so they count as its own).
 """
 from stream import INET, MS, US, Stream, request, response, target
 

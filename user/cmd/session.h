@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a run of `lgtrace` consists of, set up and taken down. The stream flows through it: ring buffer -> live
+ * -> model -> render.
+ */
+#ifndef LG_SESSION_H
+#define LG_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "cmd/launch.h"
+#include "cmd/targets.h"
+#include "cmd/trace.h"
+#include "model/model.h"
+#include "probe/probe.h"
+#include "render/render.h"
+#include "source/live.h"
+
+#define NS_PER_S 1000000000ull
+#define BEAT_NS  100000000 /* how often the ring buffer is read when nothing urgent is in it */
+
+struct session {
+	const struct trace_opts *opts;
+	struct targets targets;
+	struct launch launch;
+	struct probe *probe;
+	struct live *live;
+	struct model *model;
+	struct render render;
+	int epoll_fd;
+	int timer_fd;
+	int signal_fd;
+	uint64_t beats; /* of the timer, so far */
+	uint64_t nr_summaries;
+	bool is_done;       /* there is a reason to stop */
+	bool noted_no_loop; /* the user was told that no loop was found so far */
+};
+
+/* Everything up to the attached probes and the descriptors of the event loop. `s` is zero but for opts and fds of -1.
+ */
+int session_open(struct session *s, struct err *err);
+/* Detaches first; safe on a session that was opened only in part. */
+void session_close(struct session *s);
+
+/* A sentence for the user, on standard error, unless it is to be quiet. */
+void session_note(const struct session *s, const char *text);
+
+uint64_t clock_ns(clockid_t clock);
+
+#endif
