@@ -6,32 +6,6 @@
  */
 #include "io.bpf.h"
 
-/* What SSL_read was called with, until it returns; `count` is where SSL_read_ex puts the length. */
-static __always_inline void ssl_enter(struct pt_regs *ctx, __u64 count_at)
-{
-	struct thread *t = thread_of(bpf_get_current_task_btf());
-
-	if (!t)
-		return;
-	t->ssl = PT_REGS_PARM1(ctx);
-	t->ssl_buf = PT_REGS_PARM2(ctx);
-	t->ssl_count_at = count_at;
-}
-
-SEC("uprobe")
-int on_ssl_read(struct pt_regs *ctx)
-{
-	ssl_enter(ctx, 0);
-	return 0;
-}
-
-SEC("uprobe")
-int on_ssl_read_ex(struct pt_regs *ctx)
-{
-	ssl_enter(ctx, PT_REGS_PARM4(ctx));
-	return 0;
-}
-
 /* The connection of an SSL object, learnt at its first plaintext; *fd is its descriptor. */
 static __always_inline struct conn *ssl_conn(struct thread *t, struct task_struct *task, __u64 ssl, __u32 *fd)
 {
@@ -68,7 +42,7 @@ static __always_inline __u64 ssl_count(struct pt_regs *ctx, struct thread *t)
 }
 
 SEC("uretprobe")
-int on_ssl_read_return(struct pt_regs *ctx)
+int on_ssl_return(struct pt_regs *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct thread *t = thread_of(task);
@@ -90,26 +64,40 @@ int on_ssl_read_return(struct pt_regs *ctx)
 }
 
 /* Told at its entry, as if all bytes were taken: what OpenSSL keeps back it was given all the same. */
-SEC("uprobe")
-int on_ssl_write(struct pt_regs *ctx)
+static __always_inline void ssl_write(struct pt_regs *ctx, struct task_struct *task, struct thread *t)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct thread *t = thread_of(task);
 	struct io io = {.op = LG_IO_WRITE, .flags = LG_IO_TLS};
 	struct conn *conn;
 
-	if (!t || !(t->flags & THREAD_LOOP))
-		return 0;
 	io.bytes = (__u32)PT_REGS_PARM3(ctx);
 	io.buf = (void *)PT_REGS_PARM2(ctx);
 	io.buf_len = io.bytes;
 	io.last = io.bytes >= 8 ? io.buf + io.bytes - 8 : io.buf;
 	if (!io.bytes)
-		return 0;
+		return;
 	conn = ssl_conn(t, task, PT_REGS_PARM1(ctx), &io.fd);
 	if (!conn)
-		return 0;
+		return;
 	write_capture(conn, &io);
 	io_edge(t, task, conn, &io);
+}
+
+/* The entry of each function; the cookie says which. What a read was called with is kept until it returns. */
+SEC("uprobe")
+int on_ssl_enter(struct pt_regs *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct thread *t = thread_of(task);
+	__u64 function = bpf_get_attach_cookie(ctx);
+
+	if (!t || !(t->flags & THREAD_LOOP))
+		return 0;
+	if (function == LG_TLS_WRITE) {
+		ssl_write(ctx, task, t);
+		return 0;
+	}
+	t->ssl = PT_REGS_PARM1(ctx);
+	t->ssl_buf = PT_REGS_PARM2(ctx);
+	t->ssl_count_at = function == LG_TLS_READ_EX ? PT_REGS_PARM4(ctx) : 0;
 	return 0;
 }

@@ -13,6 +13,13 @@ enum lg_edges {
 	LG_EDGES_LIBC = 1,    /* from uprobes behind the system calls of the target's libc */
 };
 
+/* Cookies of the probes at OpenSSL's functions. */
+enum lg_tls_function {
+	LG_TLS_READ = 0,    /* SSL_read: the result is the number of bytes */
+	LG_TLS_READ_EX = 1, /* SSL_read_ex: the fourth argument points to it */
+	LG_TLS_WRITE = 2,   /* SSL_write and SSL_write_ex: the third argument is it */
+};
+
 struct lg_config {
 	__u64 turn_ns;   /* turns at least this long are told even when they had no edge */
 	__u64 quiet_ns;  /* edges of a loop that speaks no HTTP are told when an interval is at least this long */

@@ -54,7 +54,7 @@ def test_every_program_loads():
     result = load_result()
     assert result.returncode == 0, result.stderr
     wanted = object_programs(BUILD / "lgtrace.bpf.o")
-    assert {"on_sched_switch", "on_sys_exit", "on_libc_return", "on_ssl_write"} <= wanted
+    assert {"on_sched_switch", "on_sys_exit", "on_libc_return", "on_ssl_enter"} <= wanted
     for title in ("default", "every branch"):
         assert {row[2] for row in load_rows() if row[0] == title} == wanted
 

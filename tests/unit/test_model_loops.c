@@ -113,7 +113,7 @@ static void summary_figures(void **state)
 	assert_int_equal(sum.lost, 3);
 	assert_int_equal(sum.counters[LG_CNT_RECORDS], 5);
 	assert_int_equal(sum.start_ns, 1000 * MS);
-	assert_int_equal(sum.nr_routes, 3);
+	assert_int_equal(sum.nr_routes, 2); /* /open counted nothing yet */
 	assert_string_equal(sum.routes[0].route, "/a/{n}");
 	assert_string_equal(sum.routes[0].method, "GET");
 	assert_string_equal(sum.routes[0].worst_id, "c1-1");
@@ -123,7 +123,6 @@ static void summary_figures(void **state)
 	assert_int_equal(sum.routes[0].hold.count, 2);
 	assert_int_equal(sum.routes[0].hold.sum_ns, 32 * MS);
 	assert_string_equal(sum.routes[1].route, "/b");
-	assert_int_equal(sum.routes[2].count, 0);
 	model_summary_fini(&sum);
 	model_summary_fini(&sum);
 	free(rec);

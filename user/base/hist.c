@@ -59,7 +59,8 @@ uint64_t hist_quantile(const struct hist *h, double q)
 
 	for (unsigned i = 0; i < LG_NR_BUCKETS; i++)
 		total += h->buckets[i];
-	if (!total)
+	/* Lengths of 0 only; a histogram whose maximum alone is unknown has a sum. */
+	if (!total || (h->buckets[0] == total && h->count && !h->sum_ns && !h->max_ns))
 		return 0;
 	rank = q <= 0 ? 0 : q >= 1 ? (double)total : q * (double)total;
 	for (unsigned i = 0; i < LG_NR_BUCKETS; i++) {

@@ -191,10 +191,10 @@ struct route *routes_get(struct routes *r, const char *method, const char *name)
 	return r->other;
 }
 
-/* A route that was met in an earlier interval only is left out. */
+/* A route whose requests are all in flight, or were met in an earlier interval only, has nothing to tell. */
 static bool route_is_used(const struct route *route)
 {
-	return !route->is_old || route->stats.count || route->stats.nr_stalls;
+	return route->stats.count || route->stats.nr_stalls;
 }
 
 size_t routes_copy(const struct routes *r, struct model_route *out)
@@ -218,7 +218,6 @@ static void route_restart(struct route *route)
 	memcpy(fresh.method, route->stats.method, sizeof(fresh.method));
 	memcpy(fresh.route, route->stats.route, sizeof(fresh.route));
 	route->stats = fresh;
-	route->is_old = true;
 }
 
 void routes_restart(struct routes *r)

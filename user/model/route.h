@@ -6,15 +6,12 @@
 #ifndef LG_ROUTE_H
 #define LG_ROUTE_H
 
-#include <stdbool.h>
-
 #include "base/table.h"
 #include "model/model.h"
 
 struct route {
 	struct route *next; /* with the same hash */
 	struct model_route stats;
-	bool is_old; /* known from before the current interval */
 };
 
 struct routes {
@@ -33,7 +30,7 @@ void routes_fini(struct routes *r);
 struct route *routes_get(struct routes *r, const char *method, const char *name);
 
 /*
- * Copies all routes of the current interval to an array of count + 1 at least; returns how many. In no special order.
+ * Copies all routes that counted something to an array of count + 1 at least; returns how many. In no special order.
  */
 size_t routes_copy(const struct routes *r, struct model_route *out);
 

@@ -55,7 +55,9 @@ static void stall_count(struct model *m, struct loop *l, const struct model_stal
 
 static const char *block_path(const struct model *m, const struct loop *l, const struct lg_block *block)
 {
-	return block->target.kind == LG_TARGET_FILE ? facts_path(&m->facts, l->pid, block->target.ino) : NULL;
+	bool has_path = block->target.kind == LG_TARGET_FILE || block->target.kind == LG_TARGET_PIPE;
+
+	return has_path ? facts_path(&m->facts, l->pid, block->target.ino) : NULL;
 }
 
 void stall_tell(struct model *m, struct loop *l, const struct run *run, uint64_t turn_ns)

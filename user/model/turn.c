@@ -222,13 +222,12 @@ static int run_compare(const void *a, const void *b)
 }
 
 /* The runs over the threshold, or the turn when none of them is. */
-static void stalls_tell(struct model *m, struct loop *l)
+static void stalls_tell(struct model *m, struct loop *l, uint64_t turn_ns)
 {
 	struct turn *t = &l->turn;
-	uint64_t turn_ns = t->whole.length_ns;
 	struct run whole = {.span = t->whole};
 
-	if (!t->nr_stalls && turn_ns && turn_ns >= m->opts.threshold_ns) {
+	if (!t->nr_stalls && whole.span.length_ns && whole.span.length_ns >= m->opts.threshold_ns) {
 		if (t->top && t->top->turn_hold_ns > turn_ns / 5 * 4)
 			whole.owner = (struct owner){t->top, t->top->turn_sure};
 		stall_tell(m, l, &whole, turn_ns);
@@ -240,6 +239,24 @@ static void stalls_tell(struct model *m, struct loop *l)
 		request_put(m, t->stalls[i].owner.who);
 	}
 	t->nr_stalls = 0;
+}
+
+/*
+ * The end of a turn before this one was lost, and with it when the loop slept: what began before this turn did is not
+ * known to be a run, nor are the intervals together this turn.
+ */
+static void stalls_forget(struct model *m, struct turn *t, uint64_t start_ns)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < t->nr_stalls; i++) {
+		if (t->stalls[i].span.start_ns < start_ns)
+			request_put(m, t->stalls[i].owner.who);
+		else
+			t->stalls[kept++] = t->stalls[i];
+	}
+	t->nr_stalls = kept;
+	t->whole = (struct span){0};
 }
 
 /* Ready for the next turn. */
@@ -265,15 +282,20 @@ void turn_end(struct model *m, struct loop *l, uint64_t start_ns, uint64_t end_n
 
 	turn_edge(m, l, &end, end_ns);
 	end_ns = t->edge_ns;
-	if (start_ns > t->lead_ns)
-		start_ns = t->lead_ns;
+	if (start_ns > end_ns)
+		start_ns = end_ns;
 	if (start_ns < l->turn_end_ns)
 		start_ns = l->turn_end_ns;
 	if (!t->in_lead)
 		run_close(m, t, &t->run);
-	lead_close(m, l, start_ns, late_ns);
+	if (start_ns > t->lead_ns) {
+		lead_close(m, l, t->lead_ns, 0);
+		stalls_forget(m, t, start_ns);
+	} else {
+		lead_close(m, l, start_ns, late_ns);
+	}
 	t->whole.start_ns = start_ns;
-	stalls_tell(m, l);
+	stalls_tell(m, l, end_ns - start_ns);
 	request_settle(m, l, start_ns, end_ns);
 	l->busy_ns += end_ns - start_ns;
 	l->turn_end_ns = end_ns;

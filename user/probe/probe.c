@@ -48,9 +48,8 @@ static void config_set(struct probe *p)
 static void uprobes_prepare(struct probe *p)
 {
 	struct bpf_program *programs[] = {
-		p->skel->progs.on_libc_return, p->skel->progs.on_libc_enter,  p->skel->progs.on_libc_result,
-		p->skel->progs.on_ssl_read,    p->skel->progs.on_ssl_read_ex, p->skel->progs.on_ssl_read_return,
-		p->skel->progs.on_ssl_write,
+		p->skel->progs.on_libc_return, p->skel->progs.on_libc_enter, p->skel->progs.on_libc_result,
+		p->skel->progs.on_ssl_enter,   p->skel->progs.on_ssl_return,
 	};
 
 	p->has_multi = multi_is_supported();

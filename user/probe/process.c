@@ -138,37 +138,38 @@ int process_attach_libc(struct probe *p, struct process *process, int pid, struc
 	return error;
 }
 
+/* One link for the entries and one for the returns: taking a link out waits for the kernel. */
 static int tls_file_attach(const struct probe *p, struct process *process, int pid, const struct tls_file *file)
 {
-	struct lgtrace_bpf *skel = p->skel;
-	const struct {
-		struct bpf_program *program;
-		uint64_t offset;
-		bool is_return;
-	} hooks[] = {
-		{skel->progs.on_ssl_read_return, file->entry[TLS_READ], true},
-		{skel->progs.on_ssl_read_return, file->entry[TLS_READ_EX], true},
-		{skel->progs.on_ssl_read, file->probe[TLS_READ], false},
-		{skel->progs.on_ssl_read_ex, file->probe[TLS_READ_EX], false},
-		{skel->progs.on_ssl_write, file->probe[TLS_WRITE], false},
-		{skel->progs.on_ssl_write, file->probe[TLS_WRITE_EX], false},
+	static const uint64_t cookie_of[TLS_NR_FUNCTIONS] = {
+		[TLS_READ] = LG_TLS_READ,
+		[TLS_READ_EX] = LG_TLS_READ_EX,
+		[TLS_WRITE] = LG_TLS_WRITE,
+		[TLS_WRITE_EX] = LG_TLS_WRITE,
 	};
-	int error = 0;
+	uint64_t entries[TLS_NR_FUNCTIONS], returns[TLS_NR_FUNCTIONS];
+	uint64_t entry_cookies[TLS_NR_FUNCTIONS], return_cookies[TLS_NR_FUNCTIONS] = {};
+	struct uprobes enter = {.program = p->skel->progs.on_ssl_enter,
+				.path = file->file.path,
+				.offsets = entries,
+				.cookies = entry_cookies};
+	struct uprobes leave = {.program = p->skel->progs.on_ssl_return,
+				.path = file->file.path,
+				.offsets = returns,
+				.cookies = return_cookies,
+				.is_return = true};
+	int error;
 
-	for (size_t i = 0; i < sizeof(hooks) / sizeof(*hooks) && !error; i++) {
-		uint64_t offset = hooks[i].offset, cookie = 0;
-		struct uprobes u = {
-			.program = hooks[i].program,
-			.path = file->file.path,
-			.offsets = &offset,
-			.cookies = &cookie,
-			.nr = offset != 0,
-			.is_return = hooks[i].is_return,
-		};
-
-		error = uprobes_attach(p, process, pid, &u);
+	for (int f = 0; f < TLS_NR_FUNCTIONS; f++) {
+		if (!file->probe[f])
+			continue;
+		if (cookie_of[f] != LG_TLS_WRITE)
+			returns[leave.nr++] = file->entry[f];
+		entry_cookies[enter.nr] = cookie_of[f];
+		entries[enter.nr++] = file->probe[f];
 	}
-	return error;
+	error = uprobes_attach(p, process, pid, &leave);
+	return error ? error : uprobes_attach(p, process, pid, &enter);
 }
 
 int process_attach_tls(struct probe *p, struct process *process, int pid)
