@@ -49,17 +49,18 @@ def plants_of(sleeps, burns, log):
     return plants
 
 
-def check_connections(stalls):
-    """Every stall names a connection, by an id that lgtrace made; forgets it, for match()."""
+def check_connections(stalls, peer):
+    """Every stall names this connection, by its peer and an id that lgtrace made; forgets it, for match()."""
     for stall in stalls:
         assert stall["request"] is not None and stall["request"]["id"].startswith("c"), stall
-        assert stall["confidence"] != "none", stall
+        assert stall["request"]["peer"] == peer and stall["confidence"] != "none", stall
         stall["request"], stall["confidence"] = None, "none"
 
 
 def test_planted_stalls(mode, folder, rng):
     with Redis(folder) as server:
         connection = server.connect()
+        peer = f"127.0.0.1:{connection.sock.getsockname()[1]}"
         per_ms = calibrate(connection)
         with Load(server.connect, "PING") as load:
             time.sleep(0.2)
@@ -72,7 +73,7 @@ def test_planted_stalls(mode, folder, rng):
                 told = tracer.stop()
         plants = plants_of(sleeps, burns, slow_log(connection))
     long_enough = [stall for stall in told.stalls if any(p.begin_ns <= stall["start_ns"] <= p.end_ns for p in plants)]
-    check_connections(long_enough)
+    check_connections(long_enough, peer)
     problems = match(plants, told.stalls, (), load.slow)
     assert not problems, "\n".join(problems)
     assert not load.failures
