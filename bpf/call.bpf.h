@@ -101,6 +101,9 @@ static __always_inline void call_io(struct thread *t, struct task_struct *task, 
 {
 	struct io io = {.fd = c->args[0], .bytes = c->ret};
 
+	/* What a nested loop reads (a child's output, say) is part of the code that runs it. */
+	if (c->sp < t->nested_sp)
+		return;
 	switch (c->role) {
 	case CALL_READ:
 	case CALL_READ_VEC:
@@ -109,7 +112,7 @@ static __always_inline void call_io(struct thread *t, struct task_struct *task, 
 			return;
 		io_locate(&io, c);
 		io.last = NULL;
-		io_read(t, task, &io);
+		io_read(t, task, &io, c->blocked);
 		return;
 	case CALL_WRITE:
 	case CALL_WRITE_VEC:
@@ -134,6 +137,7 @@ static __always_inline void call_return(struct thread *t, struct task_struct *ta
 {
 	bool slept = t->in_wait;
 
+	c->blocked = t->call_seq == t->seq;
 	t->seq++;
 	t->in_wait = false;
 	if (c->role == CALL_CLOSE) {
@@ -151,6 +155,8 @@ static __always_inline void call_return(struct thread *t, struct task_struct *ta
 	}
 	if (!(t->flags & THREAD_LOOP))
 		return;
+	if (c->role == CALL_WAIT_SET && c->sp > t->nested_sp && c->nr != __NR_io_uring_enter)
+		t->nested_sp = c->sp;
 	if (control.edges == LG_EDGES_SYSCALL) /* libc mode does not see every call */
 		system_time_note(t, task, c->nr);
 	call_io(t, task, c);

@@ -179,7 +179,11 @@ static __always_inline void write_capture(struct conn *conn, struct io *io)
 		io->captured = RESPONSE_CAPTURE;
 }
 
-static __always_inline void io_read(struct thread *t, struct task_struct *task, struct io *io)
+/*
+ * A loop reads an eventfd or a pipe when its wait said that there is something: that begins a callback. A read that
+ * blocked, or found the end, is one that code makes for itself (the result of an exec, say).
+ */
+static __always_inline void io_read(struct thread *t, struct task_struct *task, struct io *io, bool blocked)
 {
 	struct conn *conn = conn_get(t, task, io->fd);
 
@@ -187,12 +191,15 @@ static __always_inline void io_read(struct thread *t, struct task_struct *task, 
 		return;
 	io->op = LG_IO_READ;
 	t->last_read_fd = io->fd;
-	if (!(conn->flags & CONN_SOCK))
+	if (!(conn->flags & CONN_SOCK)) {
+		if (blocked || !io->bytes)
+			return;
 		io->flags = LG_IO_NOT_SOCK;
-	else if (conn->flags & CONN_TLS)
+	} else if (conn->flags & CONN_TLS) {
 		io->flags = LG_IO_CIPHER;
-	else
+	} else {
 		read_capture(t, conn, io);
+	}
 	io_edge(t, task, conn, io);
 }
 

@@ -3,6 +3,7 @@
  * sched_switch: when a traced thread leaves the CPU, why, and when it is back. No hash map is touched here:
  * a contended bucket lock in this path can hang a CPU.
  */
+#include "path.bpf.h"
 #include "wait.bpf.h"
 
 /* The descriptor that a nested poll waits for: the first of its list. Only valid while the thread is current. */
@@ -33,6 +34,10 @@ static __always_inline void call_note(struct thread *t, const struct call *c, __
 {
 	struct lg_block *b = &t->call;
 
+	if (c->nr == __NR_restart_syscall && b->start_ns >= t->turn_ns) {
+		t->call_seq = t->seq; /* a signal or task work interrupted it: the same sleep goes on */
+		return;
+	}
 	if (t->call_seq == t->seq && b->nr == c->nr && b->args[0] == c->args[0] && b->args[1] == c->args[1] &&
 	    b->start_ns >= t->turn_ns)
 		return;
@@ -73,7 +78,8 @@ static __always_inline __u32 sleep_begin(struct thread *t, struct task_struct *t
 	class = sleep_class(task, state, &c);
 	if (class == LG_SLEEP_STOPPED)
 		c.nr = -1;
-	if (class == LG_SLEEP_SYSCALL && role_is_wait(c.role) && wait_is_own(t, task, &c)) {
+	/* io_uring counts as disk wait (in_iowait) whatever it waits for. */
+	if ((class == LG_SLEEP_SYSCALL || class == LG_SLEEP_IO) && role_is_wait(c.role) && wait_is_own(t, task, &c)) {
 		if (slot) {
 			slot->nr_waits++;
 			slot->idle_since_ns = now;
@@ -129,20 +135,26 @@ static __always_inline void switch_out(struct thread *t, struct task_struct *tas
 	t->out_ns = now;
 }
 
-/* A target is only looked up for a stretch that may matter. */
+/* A target is only looked up for a stretch that may matter, its whole path for one that does. */
 #define TARGET_MIN_NS 100000
+#define PATH_MIN_NS   1000000
 
 static __always_inline void switch_in(struct thread *t, struct task_struct *task, __u64 now)
 {
 	struct lg_slot *slot = slot_of(t);
+	struct file *file;
 
 	t->in_ns = now;
 	if (slot)
 		slot->off_ns = 0;
 	if (!t->out_ns || t->out_class >= LG_NR_SLEEPS || now - t->out_ns < TARGET_MIN_NS)
 		return;
-	if (t->call.fd >= 0 && t->call.target.kind == LG_TARGET_NONE)
-		target_read(&t->call.target, fd_file(task, t->call.fd));
+	if (t->call.fd < 0 || t->call.target.kind != LG_TARGET_NONE)
+		return;
+	file = fd_file(task, t->call.fd);
+	target_read(&t->call.target, file);
+	if (now - t->out_ns >= PATH_MIN_NS && target_has_path(&t->call.target))
+		path_tell(t, file, t->call.target.ino, now);
 }
 
 SEC("tp_btf/sched_switch")

@@ -99,6 +99,7 @@ struct thread {
 	__u64 wake_runqueue_ns;
 	__u64 wake_throttled_ns;
 	__u64 turn_late_ns;
+	__u64 nested_sp; /* where a loop within this turn waited; 0: there was none */
 	__u64 turn_edges;
 	__u64 edge_ns; /* the last edge, told or not; the turn's start counts as one */
 

@@ -35,6 +35,7 @@ static __always_inline struct thread *thread_trace(struct task_struct *task, __u
 	slot->first_ns = bpf_ktime_get_ns();
 	slot->flags = LG_SLOT_USED;
 	t->pair_nr = PAIR_NONE;
+	t->seq = 1; /* of no call that blocked */
 	thread_tell(task, t, LG_THREAD_NEW, parent);
 	return t;
 }

@@ -152,6 +152,7 @@ static __always_inline void turn_begin(struct thread *t, struct task_struct *tas
 	t->edge_ns = at;
 	t->turn_edges = 0;
 	t->turn_late_ns = 0;
+	t->nested_sp = 0;
 	t->quiet.time_ns = 0;
 	t->has_gap = false;
 	if (slot)

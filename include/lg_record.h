@@ -170,6 +170,18 @@ struct lg_rec_turn {
 };
 LG_SIZE(struct lg_rec_turn, 56);
 
+#define LG_NAMES_MAX 12 /* deeper paths are told from there on */
+
+/* Where an open file lies; user space makes a PATH record of it. */
+struct lg_rec_names {
+	struct lg_head head;
+	__u32 pid;
+	__u32 nr;                     /* names in use */
+	__u64 ino;                    /* of the file */
+	char names[LG_NAMES_MAX][64]; /* NUL-terminated, the file's own first; untrusted */
+};
+LG_SIZE(struct lg_rec_names, 800);
+
 /* User space: facts about a traced process. `exe` is the path, not NUL-terminated. */
 struct lg_rec_target {
 	struct lg_head head;
@@ -183,7 +195,7 @@ struct lg_rec_target {
 };
 LG_SIZE(struct lg_rec_target, 48);
 
-/* User space: the full path behind a target of an OFF record of the same process. */
+/* User space: the full path behind a target of a later OFF record of the same process. */
 struct lg_rec_path {
 	struct lg_head head;
 	__u32 pid;

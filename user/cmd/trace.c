@@ -58,6 +58,17 @@ static void beat_second(struct session *s)
 		s->is_done = true;
 }
 
+/* Once: says what the threads of the targets do instead. */
+static void no_loop_note(struct session *s)
+{
+	char why[1024];
+
+	if (s->noted_no_loop || live_loops_ever(s->live))
+		return;
+	s->noted_no_loop = true;
+	session_note(s, targets_explain(&s->targets, why, sizeof(why)));
+}
+
 static void beat(struct session *s)
 {
 	uint64_t missed;
@@ -68,12 +79,8 @@ static void beat(struct session *s)
 	for (; missed && !s->is_done; missed--)
 		if (++s->beats % BEATS_PER_S == 0)
 			beat_second(s);
-	if (s->beats >= NO_LOOP_BEATS && !s->noted_no_loop && !live_loops_ever(s->live)) {
-		char why[1024];
-
-		s->noted_no_loop = true;
-		session_note(s, targets_explain(&s->targets, why, sizeof(why)));
-	}
+	if (s->beats >= NO_LOOP_BEATS)
+		no_loop_note(s);
 	if (!live_threads(s->live) && s->beats > 1)
 		s->is_done = true;
 }
@@ -135,9 +142,10 @@ static int outcome(struct session *s, int error, struct err *err)
 	if (error && error != -EPIPE)
 		err_set(err, EXIT_CODE_FAILED, -error, "%s: %s",
 			s->render.error ? "cannot write the output" : "tracing failed", strerror(-error));
-	if (!error && !live_loops_ever(s->live) && s->noted_no_loop)
-		return EXIT_CODE_NO_TARGET;
-	return EXIT_CODE_OK;
+	if (error || live_loops_ever(s->live))
+		return EXIT_CODE_OK;
+	no_loop_note(s);
+	return EXIT_CODE_NO_TARGET;
 }
 
 static int trace_run(const struct trace_opts *opts, struct err *err)

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/table.h"
@@ -135,41 +134,37 @@ static void on_thread(struct live *live, const struct lg_rec_thread *rec)
 	}
 }
 
-/* The path behind a descriptor, if it still leads to the file that the record names. */
-static void path_tell(struct live *live, const struct lg_rec_off *off)
+/* Puts names together, the last one first. */
+static void path_join(char *path, size_t size, size_t *len, const struct lg_rec_names *names)
 {
-	const struct lg_block *block = &off->longest;
-	union {
-		struct lg_rec_path rec;
-		char bytes[sizeof(struct lg_rec_path) + PROC_PATH_LEN + 8];
-	} u = {};
-	char link[PROC_PATH_LEN], fd_path[64];
-	struct stat st;
-	size_t len;
+	uint32_t nr = names->nr < LG_NAMES_MAX ? names->nr : LG_NAMES_MAX;
 
-	snprintf(fd_path, sizeof(fd_path), "/proc/%u/fd/%d", off->pid, block->fd);
-	if (stat(fd_path, &st) || st.st_ino != block->target.ino)
-		return;
-	if (proc_fd_link(off->pid, block->fd, link, sizeof(link)) < 0 || link[0] != '/')
-		return;
-	len = strnlen(link, sizeof(link));
-	head_init(&u.rec.head, LG_REC_PATH, sizeof(u.rec) + len);
-	u.rec.pid = off->pid;
-	u.rec.path_len = len;
-	u.rec.ino = block->target.ino;
-	memcpy(u.rec.path, link, len);
-	hand_on(live, &u.rec.head);
+	*len = 0;
+	while (nr-- > 0) {
+		size_t n = strnlen(names->names[nr], sizeof(names->names[nr]));
+
+		if (*len + n + 1 > size)
+			return;
+		path[(*len)++] = '/';
+		memcpy(path + *len, names->names[nr], n);
+		*len += n;
+	}
 }
 
-static void on_off(struct live *live, const struct lg_rec_off *off)
+static void path_tell(struct live *live, const struct lg_rec_names *names)
 {
-	enum { WORTH_A_LOOK_NS = 1000000 };
-	uint8_t kind = off->longest.target.kind;
+	union {
+		struct lg_rec_path rec;
+		char bytes[sizeof(struct lg_rec_path) + sizeof(names->names)];
+	} u = {};
+	size_t len;
 
-	if (off->longest.sleep_ns < WORTH_A_LOOK_NS || off->longest.fd < 0)
-		return;
-	if (kind == LG_TARGET_FILE || kind == LG_TARGET_PIPE)
-		path_tell(live, off);
+	path_join(u.rec.path, sizeof(names->names), &len, names);
+	head_init(&u.rec.head, LG_REC_PATH, sizeof(u.rec) + len);
+	u.rec.pid = names->pid;
+	u.rec.path_len = len;
+	u.rec.ino = names->ino;
+	hand_on(live, &u.rec.head);
 }
 
 int live_take(struct live *live, const void *data, size_t size)
@@ -179,8 +174,10 @@ int live_take(struct live *live, const void *data, size_t size)
 
 	if (len < 0)
 		return len;
-	if (head->kind == LG_REC_OFF)
-		on_off(live, (const void *)head);
+	if (head->kind == LG_REC_NAMES) {
+		path_tell(live, (const void *)head);
+		return 0;
+	}
 	/* The end of a thread's last turn is in its slot: totals go before the record that ends it. */
 	if (head->kind == LG_REC_THREAD)
 		on_thread(live, (const void *)head);
