@@ -190,13 +190,14 @@ static __always_inline void io_read(struct thread *t, struct task_struct *task, 
 	if (!conn || conn->flags & CONN_FILE)
 		return;
 	io->op = LG_IO_READ;
+	io->flags = blocked ? LG_IO_BLOCKED : 0;
 	t->last_read_fd = io->fd;
 	if (!(conn->flags & CONN_SOCK)) {
 		if (blocked || !io->bytes)
 			return;
-		io->flags = LG_IO_NOT_SOCK;
+		io->flags |= LG_IO_NOT_SOCK;
 	} else if (conn->flags & CONN_TLS) {
-		io->flags = LG_IO_CIPHER;
+		io->flags |= LG_IO_CIPHER;
 	} else {
 		read_capture(t, conn, io);
 	}

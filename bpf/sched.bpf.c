@@ -50,6 +50,7 @@ static __always_inline void call_note(struct thread *t, const struct call *c, __
 	b->args[1] = c->args[1];
 	b->args[2] = c->args[2];
 	b->sleep = sleep;
+	t->path_told = false;
 	b->target.kind = LG_TARGET_NONE;
 	b->target.name_len = 0;
 }
@@ -149,12 +150,15 @@ static __always_inline void switch_in(struct thread *t, struct task_struct *task
 		slot->off_ns = 0;
 	if (!t->out_ns || t->out_class >= LG_NR_SLEEPS || now - t->out_ns < TARGET_MIN_NS)
 		return;
-	if (t->call.fd < 0 || t->call.target.kind != LG_TARGET_NONE)
+	if (t->call.fd < 0)
 		return;
 	file = fd_file(task, t->call.fd);
-	target_read(&t->call.target, file);
-	if (now - t->out_ns >= PATH_MIN_NS && target_has_path(&t->call.target))
+	if (t->call.target.kind == LG_TARGET_NONE)
+		target_read(&t->call.target, file);
+	if (!t->path_told && t->call.sleep_ns + now - t->out_ns >= PATH_MIN_NS && target_has_path(&t->call.target)) {
+		t->path_told = true;
 		path_tell(t, file, t->call.target.ino, now);
+	}
 }
 
 SEC("tp_btf/sched_switch")

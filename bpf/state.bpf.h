@@ -89,6 +89,7 @@ struct thread {
 
 	/* The system call that blocks, over all its stretches; call.nr is only meaningful with call_seq. */
 	struct lg_block call;
+	bool path_told; /* the path of call.target */
 	__u64 seq;      /* system calls (or probes) that returned so far */
 	__u64 call_seq; /* value of seq when `call` began; another value: `call` is over */
 

@@ -100,7 +100,8 @@ enum lg_io_flag {
 	LG_IO_TLS = 1,      /* plaintext of a TLS connection, from SSL_read or SSL_write */
 	LG_IO_CIPHER = 2,   /* bytes of a connection whose plaintext is told by other records */
 	LG_IO_NOT_SOCK = 4, /* eventfd, pipe, ...: its bytes say nothing, only that a callback began */
-	LG_IO_GAP = 8       /* edges between the one told before and this one were not told */
+	LG_IO_GAP = 8,      /* edges between the one told before and this one were not told */
+	LG_IO_BLOCKED = 16, /* the call slept: code waited for these bytes, the loop did not dispatch them */
 };
 
 /* An edge with the bytes that passed. `data` holds the first `captured` of `bytes`. */

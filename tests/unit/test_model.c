@@ -187,6 +187,34 @@ static void asyncio_two_turns(void **state)
 	stream_free(s);
 }
 
+/*
+ * A task that asks a backend and waits for its answer, all in one piece: with others in flight the answer that it
+ * writes in the end tells whose all of it was.
+ */
+static void asyncio_blocking_client(void **state)
+{
+	struct stream *s = stream_new(LG_RT_CPYTHON);
+
+	(void)state;
+	turn_start(s);
+	io_read(s, 11, "GET /1 HTTP/1.1\r\n\r\n");
+	io_read(s, 12, "GET /2 HTTP/1.1\r\n\r\n");
+	turn_stop(s);
+	turn_start(s);
+	run_ms(s, 1);
+	conn_seen(s, 99, LG_CONN_CONNECTED, LG_TARGET_INET);
+	io_raw(s, LG_IO_CONNECT, 0, 99, NULL, 0, 0);
+	io_raw(s, LG_IO_WRITE, 0, 99, NULL, 0, 4);
+	run_ms(s, 30);
+	io_raw(s, LG_IO_READ, LG_IO_BLOCKED, 99, NULL, 0, 4);
+	run_ms(s, 1);
+	io_write(s, 12, RESPONSE_200);
+	turn_stop(s);
+	assert_int_equal(s->nr_stalls, 1);
+	assert_stall(s, "c2-1", 32, LIKELY, CPU);
+	stream_free(s);
+}
+
 /* A task that blocks and then awaits writes nothing: it is named only when it alone is served. */
 static void asyncio_block_without_write(void **state)
 {
@@ -511,6 +539,7 @@ int main(void)
 		cmocka_unit_test(backend_chain),
 		cmocka_unit_test(blocking_backend_call),
 		cmocka_unit_test(asyncio_two_turns),
+		cmocka_unit_test(asyncio_blocking_client),
 		cmocka_unit_test(asyncio_block_without_write),
 		cmocka_unit_test(asyncio_wake_in_the_same_turn),
 		cmocka_unit_test(redis_quiet_loop),

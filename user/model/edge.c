@@ -43,10 +43,13 @@ static struct edge read_edge(struct model *m, struct loop *l, struct conn *c, co
 	e.conn = c->ino;
 	if (c->role == CONN_CLIENT)
 		return read_client(m, l, c, io);
-	if (c->role != CONN_BACKEND)
-		return e;
-	e.kind = EDGE_REPLY;
-	e.who = conn_reply(m, c, io->flags & LG_IO_CIPHER, &e.is_alone);
+	if (c->role == CONN_BACKEND) {
+		e.kind = EDGE_REPLY;
+		e.who = conn_reply(m, c, io->flags & LG_IO_CIPHER, &e.is_alone);
+	}
+	/* Code that waits for its own question's answer goes on afterwards: the loop had no part in it. */
+	if (io->flags & LG_IO_BLOCKED)
+		e = (struct edge){.kind = EDGE_ASK, .conn = c->ino};
 	return e;
 }
 
@@ -139,7 +142,7 @@ void edge_feed(struct model *m, const struct lg_rec_io *io)
 	owner = turn_edge(m, l, &e, io->head.time_ns);
 	if (c && c->role == CONN_CLIENT && io->op == LG_IO_WRITE && c->is_http && !c->is_upgraded)
 		exchange_write(m, c, io);
-	if (c && e.kind == EDGE_ASK)
+	if (c && e.kind == EDGE_ASK && io->op != LG_IO_READ)
 		conn_ask(m, c, owner.who);
 	turn_look(m, l);
 }

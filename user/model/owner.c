@@ -103,7 +103,7 @@ static struct owner owner_by_task(const struct edge *from, const struct edge *to
 		return o;
 	}
 	if (from->kind == EDGE_READ && from->who)
-		return alone || is_read(to) ? likely(from->who) : nobody;
+		return alone || (is_read(to) && !from->is_stretched) ? likely(from->who) : nobody;
 	if (from->kind == EDGE_ANSWER && scene->nr_in_flight == 0)
 		return likely(from->who);
 	return owner_sole(from, to, scene);

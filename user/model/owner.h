@@ -27,7 +27,7 @@ enum edge_kind {
 	EDGE_WAKE,  /* a read that names nobody: eventfd, pipe, unknown socket */
 	EDGE_ACCEPT,
 	EDGE_ANSWER, /* written to a client; `who` is answered */
-	EDGE_ASK,    /* written to a backend, or a connect */
+	EDGE_ASK,    /* by code that goes on: written to a backend, a connect, or a read that blocked */
 	EDGE_WRITE,  /* that names nobody */
 	EDGE_END,    /* of the turn */
 };
@@ -37,7 +37,8 @@ struct edge {
 	bool after_gap; /* edges before it were not told: the interval that it ends is not one */
 	bool is_alone;  /* READ: `who` is the only request its connection waits for; REPLY: the only one that asked */
 	bool is_http;   /* of `who` */
-	uint64_t conn;  /* the connection, 0 unknown */
+	bool is_stretched;   /* questions of unknown code were passed over since */
+	uint64_t conn;       /* the connection, 0 unknown */
 	struct request *who; /* NULL: nobody known */
 };
 

@@ -164,6 +164,11 @@ struct owner turn_edge(struct model *m, struct loop *l, const struct edge *e, ui
 
 	turn_begin(m, l);
 	owner = owner_next(l, e);
+	/* The same code runs before and after a question: whose it is shows at the next edge. */
+	if (e->kind == EDGE_ASK && !owner.who && !e->after_gap) {
+		t->edge.is_stretched = true;
+		return owner;
+	}
 	if (t->has_edges) {
 		if (now_ns < t->edge_ns)
 			now_ns = t->edge_ns;
