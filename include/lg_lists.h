@@ -23,7 +23,8 @@
 	X(TARGET, 64, "target", "a traced process: command, executable, runtime") \
 	X(PATH, 65, "path", "the full path of a file that a record named by inode") \
 	X(LOOP, 66, "loop", "totals and turn histogram of one loop") \
-	X(LOST, 67, "lost", "counters of what could not be observed")
+	X(LOST, 67, "lost", "counters of what could not be observed") \
+	X(TICK, 68, "tick", "time has passed")
 
 /*
  * What a thread did while it was off the CPU by its own will.

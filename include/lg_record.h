@@ -207,6 +207,12 @@ struct lg_rec_path {
 };
 LG_SIZE(struct lg_rec_path, 32);
 
+/* User space: no record older than head.time_ns will follow, some tens of ms aside. */
+struct lg_rec_tick {
+	struct lg_head head;
+};
+LG_SIZE(struct lg_rec_tick, 16);
+
 /* User space: counters by enum lg_counter, summed over CPUs, since the start. */
 struct lg_rec_lost {
 	struct lg_head head;

@@ -135,6 +135,7 @@ static size_t records_feed(struct replay *r, const struct bytes *in)
 			die("model_feed", ENOMEM);
 		at += (size_t)len;
 	}
+	model_flush(r->model);
 	return at;
 }
 

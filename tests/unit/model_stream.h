@@ -254,7 +254,15 @@ static inline void turn_start(struct stream *s)
 	s->late_ns = 0;
 }
 
-static inline void turn_stop(struct stream *s)
+/* A turn that follows the one before at once. */
+static inline void turn_follow(struct stream *s)
+{
+	s->turn_ns = s->now_ns;
+	s->late_ns = 0;
+}
+
+/* Ends a turn; what the model holds back of it stays so. */
+static inline void turn_stop_held(struct stream *s)
 {
 	struct lg_rec_turn rec = {.pid = STREAM_PID, .tid = s->tid};
 
@@ -262,6 +270,13 @@ static inline void turn_stop(struct stream *s)
 	rec.end_ns = s->now_ns;
 	rec.late_ns = s->late_ns;
 	stream_feed(s, &rec.head, LG_REC_TURN, sizeof(rec));
+}
+
+/* Ends a turn after which the loop sleeps for long. */
+static inline void turn_stop(struct stream *s)
+{
+	turn_stop_held(s);
+	model_flush(s->model);
 }
 
 #define RESPONSE_200 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

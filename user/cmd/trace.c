@@ -75,6 +75,7 @@ static void beat(struct session *s)
 
 	if (read(s->timer_fd, &missed, sizeof(missed)) != sizeof(missed))
 		return;
+	live_tick(s->live);
 	/* Late beats are made up for one by one, so that no second is skipped. */
 	for (; missed && !s->is_done; missed--)
 		if (++s->beats % BEATS_PER_S == 0)
@@ -129,6 +130,7 @@ static int finish(struct session *s)
 {
 	int error = probe_consume(s->probe);
 
+	model_flush(s->model);
 	if (!error)
 		error = totals_take(s);
 	if (!error && (!s->opts->interval_s || !s->nr_summaries))

@@ -32,6 +32,8 @@ static struct request *request_form(struct model *m, struct conn *c)
 	snprintf(r->who.id, sizeof(r->who.id), "c%llu-%llu", (unsigned long long)c->number,
 		 (unsigned long long)++c->nr_requests);
 	r->who.peer = c->peer;
+	if (c->last && c->last->has_ended)
+		r->asked_ns = c->last->end_ns;
 	c->forming = r;
 	return r;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/stall.h"
 #include "model/state.h"
 
 #define MAX_THREADS 16384 /* four times the slots: threads that end may overlap with new ones in the stream */
@@ -21,6 +22,7 @@ void loop_free(struct loop *l)
 {
 	list_del(&l->in_all);
 	turn_fini(&l->turn);
+	free(l->held);
 	free(l->base);
 	free(l);
 }
@@ -56,6 +58,7 @@ static void ended_trim(struct loops *ls)
 static void loop_end(struct model *m, struct loop *l, uint64_t now_ns)
 {
 	turn_abort(m, l, now_ns);
+	stalls_tell(m, l);
 	request_end_all(m, l, now_ns);
 	table_del(&m->loops.by_tid, l->tid);
 	l->has_ended = true;
@@ -121,6 +124,7 @@ static void process_exec(struct model *m, uint32_t pid, uint64_t now_ns)
 		if (l->pid != pid || l->has_ended)
 			continue;
 		turn_abort(m, l, now_ns);
+		stalls_tell(m, l);
 		request_end_all(m, l, now_ns);
 		l->runtime = LG_RT_NATIVE;
 		l->version = 0;

@@ -40,6 +40,9 @@ struct loop {
 	bool has_off;
 	struct lg_rec_off off; /* of the interval that the next edge ends */
 	struct turn turn;
+	struct held_stall *held; /* stalls of the last turn, not told yet; see stall.h */
+	unsigned nr_held;
+	unsigned max_held;       /* allocated */
 	struct model_loop *base; /* totals when the current interval began; NULL: it is the whole time */
 };
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "model/edge.h"
+#include "model/stall.h"
 #include "model/state.h"
 
 #define DEFAULT_ROUTES    512
@@ -89,5 +90,11 @@ int model_feed(struct model *m, const struct lg_head *rec)
 	m->has_begun = true;
 	m->lacks_memory = false;
 	record_dispatch(m, rec);
+	stalls_tick(m, rec->time_ns);
 	return m->lacks_memory ? -ENOMEM : 0;
+}
+
+void model_flush(struct model *m)
+{
+	stalls_tick(m, UINT64_MAX);
 }

@@ -157,6 +157,9 @@ void model_free(struct model *m);
 /* Takes one checked record. -ENOMEM when it had to forget something for want of memory, else 0. */
 int model_feed(struct model *m, const struct lg_head *rec);
 
+/* Tells the stalls that are still held back, in case requests that waited show up: the stream is over. */
+void model_flush(struct model *m);
+
 /* The state as of `now_ns` (the newest record's time, or later). 0 or -ENOMEM. */
 int model_summary(const struct model *m, uint64_t now_ns, struct model_summary *out);
 void model_summary_fini(struct model_summary *s);

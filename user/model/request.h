@@ -33,6 +33,7 @@ struct request {
 	bool has_ended;
 	bool has_open_end; /* its response's end cannot be seen: it counts as answered while nothing is written */
 	int status;
+	uint64_t asked_ns; /* the client cannot have sent it earlier: when the one before was answered; 0 unknown */
 	uint64_t head_ns;  /* its head's last byte was read */
 	uint64_t write_ns; /* the last write of its response */
 	uint64_t end_ns;

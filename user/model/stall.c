@@ -1,56 +1,88 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Cause, victims and counts of a stall. */
+/* Cause, victims and counts of stalls. */
 #include "model/stall.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 #include "model/state.h"
 
 #define BLOCK_SHARE 100 /* a block is worth telling from this part of the stall on: one per cent */
 
-struct victims {
-	const char *ids[MODEL_MAX_VICTIMS];
-	unsigned count;
-};
+/* A turn that begins so soon after the one before found its events waiting. */
+#define AT_ONCE_NS 50000
+/* No turn with edges has followed for so long: the loop sleeps. */
+#define HOLD_NS 20000000
+/* The turn that follows is long itself: nobody wants to wait for its end. */
+#define HOLD_MAX_NS 200000000
 
-static void victim_add(struct victims *v, const struct request *r)
+static void victim_add(struct held_stall *h, const struct request *r)
 {
-	if (v->count < MODEL_MAX_VICTIMS)
-		v->ids[v->count] = r->who.id;
-	v->count++;
+	if (h->nr_victims < MODEL_MAX_VICTIMS)
+		memcpy(h->victims[h->nr_victims], r->who.id, sizeof(r->who.id));
+	h->nr_victims++;
 }
 
 /*
  * Who waited: what is in flight at the turn's end, and what ended in the turn but not before the stall began. What was
  * read after the stall waited too, since it was ready when the turn began.
  */
-static void victims_find(struct victims *v, const struct loop *l, const struct run *run)
+static void victims_find(struct held_stall *h, const struct loop *l)
 {
-	const struct request *culprit = run->owner.who;
+	const struct request *culprit = h->run.owner.who;
+	uint64_t start_ns = h->run.span.start_ns;
 
 	list_for_each (node, &l->in_flight) {
 		const struct request *r = list_entry(node, struct request, in_flight);
 
-		if (r != culprit && !(r->has_open_end && r->write_ns <= run->span.start_ns))
-			victim_add(v, r);
+		if (r != culprit && !(r->has_open_end && r->write_ns <= start_ns))
+			victim_add(h, r);
 	}
 	list_for_each (ended, &l->settling) {
 		const struct request *r = list_entry(ended, struct request, settling);
 
-		if (r->has_ended && r != culprit && r->end_ns > run->span.start_ns)
-			victim_add(v, r);
+		if (r->has_ended && r != culprit && r->end_ns > start_ns)
+			victim_add(h, r);
 	}
 }
 
-static void stall_count(struct model *m, struct loop *l, const struct model_stall *s, struct route *route)
+/* Was it read in the turn that began at `turn_ns`, and may it have been sent while the stall lasted? */
+static bool has_waited(const struct request *r, const struct held_stall *h, uint64_t turn_ns)
 {
+	return r->head_ns >= turn_ns && r->asked_ns < h->run.span.start_ns + h->run.span.length_ns;
+}
+
+static void victims_add_read(struct held_stall *h, const struct loop *l, uint64_t turn_ns)
+{
+	list_for_each (node, &l->in_flight) {
+		const struct request *r = list_entry(node, struct request, in_flight);
+
+		if (has_waited(r, h, turn_ns))
+			victim_add(h, r);
+	}
+	list_for_each (ended, &l->settling) {
+		const struct request *r = list_entry(ended, struct request, settling);
+
+		if (r->has_ended && has_waited(r, h, turn_ns))
+			victim_add(h, r);
+	}
+}
+
+static void stall_count(struct model *m, struct loop *l, const struct run *run)
+{
+	struct request *who = run->owner.who;
+	struct model_cause *cause = &m->causes[span_cause(&run->span)];
+	uint64_t length_ns = run->span.length_ns;
+
 	m->nr_stalls++;
-	m->causes[s->cause].nr_stalls++;
-	m->causes[s->cause].stall_ns += s->duration_ns;
+	cause->nr_stalls++;
+	cause->stall_ns += length_ns;
 	l->nr_stalls++;
-	l->stall_ns += s->duration_ns;
-	if (!route)
+	l->stall_ns += length_ns;
+	if (!who || !who->route)
 		return;
-	route->stats.nr_stalls++;
-	route->stats.stall_ns += s->duration_ns;
+	who->route->stats.nr_stalls++;
+	who->route->stats.stall_ns += length_ns;
 }
 
 static const char *block_path(const struct model *m, const struct loop *l, const struct lg_block *block)
@@ -60,11 +92,11 @@ static const char *block_path(const struct model *m, const struct loop *l, const
 	return has_path ? facts_path(&m->facts, l->pid, block->target.ino) : NULL;
 }
 
-void stall_tell(struct model *m, struct loop *l, const struct run *run, uint64_t turn_ns)
+static void stall_tell(struct model *m, const struct loop *l, const struct held_stall *h)
 {
-	const struct span *span = &run->span;
-	const struct request *who = run->owner.who;
-	struct victims victims = {0};
+	const struct span *span = &h->run.span;
+	const struct request *who = h->run.owner.who;
+	const char *victims[MODEL_MAX_VICTIMS];
 	struct model_stall s = {
 		.start_ns = span->start_ns,
 		.duration_ns = span->length_ns,
@@ -72,24 +104,89 @@ void stall_tell(struct model *m, struct loop *l, const struct run *run, uint64_t
 		.tid = l->tid,
 		.comm = l->comm,
 		.cause = span_cause(span),
-		.confidence = who ? run->owner.sure : LG_SURE_NONE,
+		.confidence = who ? h->run.owner.sure : LG_SURE_NONE,
 		.parts = span->parts,
 		.on_cpu_nr = -1,
 		.request = who ? &who->who : NULL,
-		.turn_ns = turn_ns,
+		.victims = victims,
+		.nr_victims = h->nr_victims,
+		.nr_victims_told = h->nr_victims < MODEL_MAX_VICTIMS ? h->nr_victims : MODEL_MAX_VICTIMS,
+		.turn_ns = h->turn_ns,
 	};
 
+	for (unsigned i = 0; i < s.nr_victims_told; i++)
+		victims[i] = h->victims[i];
 	if (span->block.sleep_ns && span->block.sleep_ns >= span->length_ns / BLOCK_SHARE) {
 		s.block = &span->block;
 		s.block_path = block_path(m, l, s.block);
 	}
 	if (s.cause == LG_CAUSE_SYSCALL && span->last_nr_ns && span->parts.on_cpu_ns > span->parts.blocked_ns)
 		s.on_cpu_nr = span->last_nr;
-	victims_find(&victims, l, run);
-	s.victims = victims.ids;
-	s.nr_victims = victims.count;
-	s.nr_victims_told = victims.count < MODEL_MAX_VICTIMS ? victims.count : MODEL_MAX_VICTIMS;
-	stall_count(m, l, &s, who ? who->route : NULL);
 	if (m->sink.stall)
 		m->sink.stall(m->sink.arg, &s);
+}
+
+/* Room for one more; NULL: no memory. */
+static struct held_stall *held_add(struct loop *l)
+{
+	if (l->nr_held == l->max_held) {
+		unsigned max = l->max_held ? 2 * l->max_held : 2;
+		struct held_stall *held = realloc(l->held, max * sizeof(*held));
+
+		if (!held)
+			return NULL;
+		l->held = held;
+		l->max_held = max;
+	}
+	return &l->held[l->nr_held];
+}
+
+void stall_hold(struct model *m, struct loop *l, const struct run *run, uint64_t turn_ns, uint64_t turn_end_ns)
+{
+	struct held_stall *h = held_add(l);
+
+	stall_count(m, l, run);
+	if (!h) {
+		m->lacks_memory = true;
+		return;
+	}
+	h->run = *run;
+	h->turn_ns = turn_ns;
+	h->turn_end_ns = turn_end_ns;
+	h->nr_victims = 0;
+	victims_find(h, l);
+	request_get(h->run.owner.who);
+	l->nr_held++;
+	m->nr_held++;
+}
+
+void stalls_tell(struct model *m, struct loop *l)
+{
+	for (unsigned i = 0; i < l->nr_held; i++) {
+		stall_tell(m, l, &l->held[i]);
+		request_put(m, l->held[i].run.owner.who);
+	}
+	m->nr_held -= l->nr_held;
+	l->nr_held = 0;
+}
+
+void stalls_turn(struct model *m, struct loop *l, uint64_t start_ns)
+{
+	for (unsigned i = 0; i < l->nr_held; i++)
+		if (start_ns <= l->held[i].turn_end_ns + AT_ONCE_NS)
+			victims_add_read(&l->held[i], l, start_ns);
+	stalls_tell(m, l);
+}
+
+void stalls_tick(struct model *m, uint64_t now_ns)
+{
+	if (!m->nr_held)
+		return;
+	list_for_each (node, &m->loops.all) {
+		struct loop *l = list_entry(node, struct loop, in_all);
+		uint64_t hold_ns = l->turn.has_begun ? HOLD_MAX_NS : HOLD_NS;
+
+		if (l->nr_held && now_ns > l->held[0].turn_end_ns && now_ns - l->held[0].turn_end_ns > hold_ns)
+			stalls_tell(m, l);
+	}
 }

@@ -26,6 +26,7 @@ struct model {
 	unsigned nr_live;     /* requests that are referred to */
 	uint64_t nr_requests; /* told */
 	uint64_t nr_stalls;
+	unsigned nr_held; /* stalls held back, of all loops */
 	struct model_cause causes[LG_NR_CAUSES];
 	uint64_t counters[16]; /* by enum lg_counter */
 };

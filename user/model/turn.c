@@ -227,7 +227,7 @@ static int run_compare(const void *a, const void *b)
 }
 
 /* The runs over the threshold, or the turn when none of them is. */
-static void stalls_tell(struct model *m, struct loop *l, uint64_t turn_ns)
+static void stalls_hold(struct model *m, struct loop *l, uint64_t turn_ns, uint64_t end_ns)
 {
 	struct turn *t = &l->turn;
 	struct run whole = {.span = t->whole};
@@ -235,12 +235,12 @@ static void stalls_tell(struct model *m, struct loop *l, uint64_t turn_ns)
 	if (!t->nr_stalls && whole.span.length_ns && whole.span.length_ns >= m->opts.threshold_ns) {
 		if (t->top && t->top->turn_hold_ns > turn_ns / 5 * 4)
 			whole.owner = (struct owner){t->top, t->top->turn_sure};
-		stall_tell(m, l, &whole, turn_ns);
+		stall_hold(m, l, &whole, turn_ns, end_ns);
 	}
 	if (t->nr_stalls > 1)
 		qsort(t->stalls, t->nr_stalls, sizeof(*t->stalls), run_compare);
 	for (unsigned i = 0; i < t->nr_stalls; i++) {
-		stall_tell(m, l, &t->stalls[i], turn_ns);
+		stall_hold(m, l, &t->stalls[i], turn_ns, end_ns);
 		request_put(m, t->stalls[i].owner.who);
 	}
 	t->nr_stalls = 0;
@@ -300,7 +300,8 @@ void turn_end(struct model *m, struct loop *l, uint64_t start_ns, uint64_t end_n
 		lead_close(m, l, start_ns, late_ns);
 	}
 	t->whole.start_ns = start_ns;
-	stalls_tell(m, l, end_ns - start_ns);
+	stalls_turn(m, l, start_ns);
+	stalls_hold(m, l, end_ns - start_ns, end_ns);
 	request_settle(m, l, start_ns, end_ns);
 	l->busy_ns += end_ns - start_ns;
 	l->turn_end_ns = end_ns;

@@ -57,7 +57,7 @@ struct owner turn_edge(struct model *m, struct loop *l, const struct edge *e, ui
 /* Notes what is in flight after an edge, when all is done that follows from it. */
 void turn_look(struct model *m, struct loop *l);
 
-/* The turn ended: accounts what is open, tells its stalls and what ended in it. */
+/* The turn ended: accounts what is open, notes its stalls (stall.h) and tells what ended in it. */
 void turn_end(struct model *m, struct loop *l, uint64_t start_ns, uint64_t end_ns, uint64_t late_ns);
 
 /* The thread or its program ended in the middle of a turn, whose beginning is then not known. */

@@ -41,6 +41,7 @@ static const struct {
 	[LG_REC_PATH] = {sizeof(struct lg_rec_path), path_size},
 	[LG_REC_LOOP] = {sizeof(struct lg_rec_loop), NULL},
 	[LG_REC_LOST] = {sizeof(struct lg_rec_lost), NULL},
+	[LG_REC_TICK] = {sizeof(struct lg_rec_tick), NULL},
 };
 
 int record_check(const void *data, size_t size, const struct lg_head **out)

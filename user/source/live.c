@@ -218,6 +218,14 @@ void live_totals(struct live *live, const uint64_t *counters)
 	hand_on(live, &lost.head);
 }
 
+void live_tick(struct live *live)
+{
+	struct lg_rec_tick tick;
+
+	head_init(&tick.head, LG_REC_TICK, sizeof(tick));
+	hand_on(live, &tick.head);
+}
+
 size_t live_threads(const struct live *live)
 {
 	return live->nr_threads;
