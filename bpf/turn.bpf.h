@@ -184,7 +184,7 @@ static __always_inline bool edge_pass(struct thread *t, struct task_struct *task
 	bool is_long = now - t->edge_ns >= config.quiet_ns;
 
 	t->edge_ns = now;
-	if (!always && !is_long && !config.all_edges && !(t->flags & THREAD_HTTP)) {
+	if (!always && !is_long && !(t->flags & THREAD_HTTP)) {
 		if (t->has_since) {
 			off_merge(&t->before, &t->since);
 			off_clear(&t->since);

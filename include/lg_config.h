@@ -21,16 +21,13 @@ enum lg_tls_function {
 };
 
 struct lg_config {
-	__u64 turn_ns;   /* turns at least this long are told even when they had no edge */
-	__u64 quiet_ns;  /* edges of a loop that speaks no HTTP are told when an interval is at least this long */
-	__u32 own_pid;   /* never traced: the tracer itself */
-	__u32 edges;     /* enum lg_edges: where the edges come from at first */
-	__u32 follow;    /* 1: threads and processes born of traced ones are traced too */
-	__u32 capture;   /* most bytes of a request head to copy: up to LG_CAPTURE_MAX */
-	__u32 all_edges; /* 1: tell every edge, of loops without HTTP too */
-	__u32 pad;
+	__u64 turn_ns;  /* turns at least this long are told even when they had no edge */
+	__u64 quiet_ns; /* edges of a loop that speaks no HTTP are told when an interval is at least this long */
+	__u32 edges;    /* enum lg_edges: where the edges come from at first */
+	__u32 follow;   /* 1: threads and processes born of traced ones are traced too */
+	__u32 capture;  /* most bytes of a request head to copy: up to LG_CAPTURE_MAX */
 };
-LG_SIZE(struct lg_config, 40);
+LG_SIZE(struct lg_config, 24);
 
 /* Numbers that user space may change while the programs run (in .bss). */
 struct lg_control {

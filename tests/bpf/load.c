@@ -120,7 +120,6 @@ static int config_load(const char *title, bool all)
 	if (all) {
 		skel->rodata->config.capture = LG_CAPTURE_MAX;
 		skel->rodata->config.follow = 1;
-		skel->rodata->config.all_edges = 1;
 	}
 	error = lgtrace_bpf__load(skel);
 out:

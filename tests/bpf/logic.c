@@ -2,7 +2,6 @@
 /*
  * Runs the logic cases in the kernel and prints a row for each: "ok NAME", or "failed NAME: WHY". A case has
  * passed when its comparisons held and the ring buffer holds exactly the records that it expects.
- * The cases whose names end in "all_edges" run under that setting.
  * usage: logic          run all (as root); fails when one did
  *        logic --list   print their names
  */
@@ -29,7 +28,6 @@
 
 #define QUIET_NS    1000000ull
 #define TURN_NS     100000000ull
-#define ALL_EDGES   "all_edges"
 #define MAX_RECORDS 16
 
 /* A tick falls into about one case in a hundred; so many in a row would be no accident. */
@@ -56,13 +54,9 @@ static int log_print(enum libbpf_print_level level, const char *fmt, va_list arg
 	return level == LIBBPF_WARN ? vfprintf(stderr, fmt, args) : 0;
 }
 
-static bool name_is_case(const char *name, bool all_edges)
+static bool name_is_case(const char *name)
 {
-	size_t len = strlen(name), tail = strlen(ALL_EDGES);
-
-	if (strncmp(name, "case_", 5))
-		return false;
-	return (len > tail && !strcmp(name + len - tail, ALL_EDGES)) == all_edges;
+	return !strncmp(name, "case_", 5);
 }
 
 static int on_record(void *arg, void *data, size_t size)
@@ -131,7 +125,7 @@ static int input_init(struct logic_input *input)
 	return socket_init(input);
 }
 
-static int run_open(struct run *run, bool all_edges)
+static int run_open(struct run *run)
 {
 	struct bpf_program *prog;
 	int error;
@@ -143,9 +137,8 @@ static int run_open(struct run *run, bool all_edges)
 	run->skel->rodata->config.quiet_ns = QUIET_NS;
 	run->skel->rodata->config.turn_ns = TURN_NS;
 	run->skel->rodata->config.capture = LG_CAPTURE_MAX;
-	run->skel->rodata->config.all_edges = all_edges;
 	bpf_object__for_each_program(prog, run->skel->obj)
-		bpf_program__set_autoload(prog, name_is_case(bpf_program__name(prog), all_edges));
+		bpf_program__set_autoload(prog, name_is_case(bpf_program__name(prog)));
 	error = logic_bpf__load(run->skel);
 	if (!error)
 		error = input_init(&run->skel->bss->input);
@@ -272,17 +265,17 @@ static bool case_run(struct run *run, struct bpf_program *prog)
 	return passed;
 }
 
-static int cases_run(bool all_edges)
+static int cases_run(void)
 {
 	static struct run run;
 	struct bpf_program *prog;
-	int error = run_open(&run, all_edges);
+	int error = run_open(&run);
 	int nr_failed = 0;
 
 	if (error)
 		goto out;
-	bpf_object__for_each_program(prog, run.skel->obj) if (name_is_case(bpf_program__name(prog), all_edges))
-		nr_failed += !case_run(&run, prog);
+	bpf_object__for_each_program(prog, run.skel->obj) if (name_is_case(bpf_program__name(prog))) nr_failed +=
+		!case_run(&run, prog);
 out:
 	if (error)
 		fprintf(stderr, "logic: %s\n", strerror(-error));
@@ -311,5 +304,5 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: logic [--list]\n");
 		return 2;
 	}
-	return cases_run(false) | cases_run(true) ? EXIT_FAILURE : EXIT_SUCCESS;
+	return cases_run() ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
  * Logic cases: which edges are told, with what before them, and what their records hold.
- * The runner's configuration: an interval is long from 1 ms on; all_edges is set for the cases whose names end so.
+ * The runner's configuration: an interval is long from 1 ms on.
  */
 #include "logic.bpf.h"
 
@@ -172,15 +172,6 @@ CASE(edge_of_http_is_told)
 {
 	t.flags = THREAD_LOOP | THREAD_HTTP;
 	turn_since(T0);
-	EQUAL(edge_pass(&t, task, T0 + SHORT, false), true);
-	told(T0 + SHORT);
-}
-
-CASE(edge_is_told_all_edges)
-{
-	want_off_sums(T0 + SHORT, 5, 0, 1);
-	turn_since(T0);
-	off_since(5, 0);
 	EQUAL(edge_pass(&t, task, T0 + SHORT, false), true);
 	told(T0 + SHORT);
 }

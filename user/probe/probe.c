@@ -40,7 +40,6 @@ static void config_set(struct probe *p)
 
 	config->turn_ns = p->opts.turn_ns;
 	config->quiet_ns = QUIET_NS;
-	config->own_pid = getpid();
 	config->follow = p->opts.follow;
 	config->capture = LG_CAPTURE_MAX;
 }
