@@ -23,7 +23,6 @@ enum lg_tls_function {
 struct lg_config {
 	__u64 turn_ns;  /* turns at least this long are told even when they had no edge */
 	__u64 quiet_ns; /* edges of a loop that speaks no HTTP are told when an interval is at least this long */
-	__u32 edges;    /* enum lg_edges: where the edges come from at first */
 	__u32 follow;   /* 1: threads and processes born of traced ones are traced too */
 	__u32 capture;  /* most bytes of a request head to copy: up to LG_CAPTURE_MAX */
 };
