@@ -185,8 +185,8 @@ $(BUILD)/golden/%: tests/golden/%.c $(BUILD)/asan/liblgtrace.a
 check-bpf: all bpf-arm64 $(BUILD)/bpf/load $(BUILD)/bpf/logic ## every BPF program loads; logic in the kernel (root)
 	BUILD=$(BUILD) $(PYTHON) -B -m pytest tests/bpf
 
-# The logic cases are linked behind the real maps.
-LOGIC_OBJ = $(BUILD)/$(ARCH)/bpf/maps.bpf.o $(patsubst %.c,$(BUILD)/$(ARCH)/%.o,$(wildcard tests/bpf/*.bpf.c))
+# The logic cases are linked behind the real maps and a stub for what asks a runtime.
+LOGIC_OBJ = $(BUILD)/$(ARCH)/bpf/maps.bpf.o $(BUILD)/$(ARCH)/tests/bpf/stub/owner.bpf.o $(patsubst %.c,$(BUILD)/$(ARCH)/%.o,$(wildcard tests/bpf/*.bpf.c))
 
 $(BUILD)/bpf/logic.bpf.o: $(LOGIC_OBJ)
 	@mkdir -p $(@D)

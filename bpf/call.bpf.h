@@ -7,6 +7,7 @@
 #define LG_CALL_BPF_H
 
 #include "io.bpf.h"
+#include "owner.bpf.h"
 
 struct user_iovec {
 	const void *base;
@@ -133,7 +134,21 @@ static __always_inline void call_io(struct thread *t, struct task_struct *task, 
 	}
 }
 
-static __always_inline void call_return(struct thread *t, struct task_struct *task, struct call *c)
+/*
+ * After a call that blocked for long the stack is still that of the code that called: it can be asked who it works
+ * for, and short blocks cost nothing.
+ */
+static __always_inline void blocked_ask(struct thread *t, struct task_struct *task)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	if (t->out_ns)
+		thread_settle(t, task, now);
+	if (t->turn_ns && t->call.sleep_ns >= ASK_AFTER_NS)
+		owner_ask(now);
+}
+
+static __always_inline void call_return(struct thread *t, struct task_struct *task, struct call *c, bool asks)
 {
 	bool slept = t->in_wait;
 
@@ -157,6 +172,8 @@ static __always_inline void call_return(struct thread *t, struct task_struct *ta
 		return;
 	if (c->role == CALL_WAIT_SET && c->sp > t->nested_sp && c->nr != __NR_io_uring_enter)
 		t->nested_sp = c->sp;
+	if (asks && config.ask && c->blocked)
+		blocked_ask(t, task);
 	if (control.edges == LG_EDGES_SYSCALL) /* libc mode does not see every call */
 		system_time_note(t, task, c->nr);
 	call_io(t, task, c);

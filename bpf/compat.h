@@ -55,6 +55,16 @@ static __always_inline __u64 task_throttled_clock(struct task_struct *task)
 	return 0;
 }
 
+/* What a task's thread-local variables are found by: as it was at its last switch-out, and it seldom changes. */
+static __always_inline __u64 task_thread_pointer(struct task_struct *task)
+{
+#if defined(__TARGET_ARCH_x86)
+	return BPF_CORE_READ(task, thread.fsbase);
+#else
+	return BPF_CORE_READ(task, thread.uw.tp_value);
+#endif
+}
+
 /* The system call that a task is inside of; negative in a page fault or an interrupt. */
 static __always_inline long regs_nr(const struct pt_regs *regs)
 {

@@ -141,6 +141,18 @@ struct sched_entity {
 	struct cfs_rq *cfs_rq;
 };
 
+#if defined(__TARGET_ARCH_x86)
+struct thread_struct {
+	unsigned long fsbase;
+};
+#else
+struct thread_struct {
+	struct {
+		unsigned long tp_value;
+	} uw;
+};
+#endif
+
 struct task_struct {
 	int pid;
 	int tgid;
@@ -153,6 +165,7 @@ struct task_struct {
 	struct files_struct *files;
 	struct task_struct *group_leader;
 	void *bpf_storage;
+	struct thread_struct thread;
 	char comm[16];
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* Every map, the configuration and the license: defined once for all programs. */
-#include "state.bpf.h"
+#include "node_walk.bpf.h"
+#include "python.bpf.h"
 
 const volatile struct lg_config config SEC(".rodata") = {};
 struct lg_control control SEC(".bss") = {};
@@ -13,5 +14,8 @@ struct ssls_map ssls SEC(".maps");
 struct targets_map targets SEC(".maps");
 struct counters_map counters SEC(".maps");
 struct events_map events SEC(".maps");
+struct runtimes_map runtimes SEC(".maps");
+struct node_walks_map node_walks SEC(".maps");
+struct walks_map walks SEC(".maps");
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

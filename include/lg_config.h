@@ -20,13 +20,21 @@ enum lg_tls_function {
 	LG_TLS_WRITE = 2,   /* SSL_write and SSL_write_ex: the third argument is it */
 };
 
+/* Runtimes that may be asked whose code runs; the walks of the others are not even verified. */
+enum lg_ask {
+	LG_ASK_PYTHON = 1,
+	LG_ASK_NODE = 2,
+};
+
 struct lg_config {
 	__u64 turn_ns;  /* turns at least this long are told even when they had no edge */
 	__u64 quiet_ns; /* edges of a loop that speaks no HTTP are told when an interval is at least this long */
 	__u32 follow;   /* 1: threads and processes born of traced ones are traced too */
 	__u32 capture;  /* most bytes of a request head to copy: up to LG_CAPTURE_MAX */
+	__u32 ask;      /* enum lg_ask, or-ed */
+	__u32 pad;
 };
-LG_SIZE(struct lg_config, 24);
+LG_SIZE(struct lg_config, 32);
 
 /* Numbers that user space may change while the programs run (in .bss). */
 struct lg_control {

@@ -19,6 +19,7 @@
 	X(IO, 3, "io", "bytes read or written, an accept, a connect or a close on a loop") \
 	X(OFF, 4, "off", "where the time since the thread's last edge went while it was not running") \
 	X(TURN, 5, "turn", "a turn of a loop ended") \
+	X(OWNER, 6, "owner", "whose code a loop's runtime was running, read from its memory") \
 	X(NAMES, 7, "names", "the names on the way from an open file up to the root") \
 	X(TARGET, 64, "target", "a traced process: command, executable, runtime") \
 	X(PATH, 65, "path", "the full path of a file that a record named by inode") \

@@ -183,6 +183,43 @@ struct lg_rec_names {
 };
 LG_SIZE(struct lg_rec_names, 800);
 
+enum lg_answer {
+	LG_ANSWER_NOBODY = 0,  /* the runtime's memory was read, and what runs belongs to no request */
+	LG_ANSWER_CONN = 1,    /* it works for a request of the connection `ino`, or of the client at `port` */
+	LG_ANSWER_SHARED = 2,  /* it works for several at once */
+	LG_ANSWER_UNKNOWN = 3, /* this runtime has told before, but not now: memory made no sense */
+};
+
+/* How far the server is with the request of a CONN answer. */
+enum lg_stage {
+	LG_STAGE_UNKNOWN = 0,
+	LG_STAGE_WAITING = 1, /* nothing was sent */
+	LG_STAGE_STARTED = 2, /* the response began; to the client it may look complete */
+	LG_STAGE_DONE = 3,    /* it was answered, its code goes on */
+};
+
+/*
+ * An edge that the runtime itself told: the code that ran up to here, since the edge before or since the runtime
+ * was last asked, worked for this owner.
+ */
+struct lg_rec_owner {
+	struct lg_head head;
+	__u32 pid;
+	__u32 tid;
+	__u64 ino;        /* the connection, 0: see port */
+	__u64 key;        /* address that names the request in the runtime, 0 none; reused after its end */
+	__u16 port;       /* the client's, host byte order; 0 unknown */
+	__u8 answer;      /* enum lg_answer */
+	__u8 sure;        /* enum lg_confidence: of a CONN answer */
+	__u8 is_gc;       /* 1: the runtime was collecting garbage */
+	__u8 is_gil;      /* 1: it waited for the interpreter lock */
+	__u8 stage;       /* enum lg_stage */
+	__u8 is_behind;   /* 1: the server has read a later request of the connection */
+	__u32 holder_tid; /* is_gil: who held it, as the thread's kernel knows it; 0 unknown */
+	__u32 pad2;
+};
+LG_SIZE(struct lg_rec_owner, 56);
+
 /* User space: facts about a traced process. `exe` is the path, not NUL-terminated. */
 struct lg_rec_target {
 	struct lg_head head;

@@ -26,9 +26,9 @@ def run(*command):
 
 
 def object_programs(path):
-    """The names of the programs in an object: its global functions."""
+    """The names of the programs in an object; its other global functions are parts of them."""
     symbols = run("readelf", "--symbols", "--wide", str(path)).stdout
-    return set(re.findall(r"FUNC\s+GLOBAL\s+DEFAULT\s+\d+\s+(\w+)$", symbols, re.M))
+    return set(re.findall(r"FUNC\s+GLOBAL\s+DEFAULT\s+\d+\s+((?:on|trace)_\w+)$", symbols, re.M))
 
 
 # --- loading ---

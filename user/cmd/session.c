@@ -10,8 +10,11 @@
 #include <unistd.h>
 
 #include "cmd/session.h"
+#include "target/cpython.h"
 #include "target/kernel.h"
 #include "target/rights.h"
+#include "target/runtime.h"
+#include "target/v8.h"
 
 uint64_t clock_ns(clockid_t clock)
 {
@@ -54,6 +57,27 @@ static void on_process_end(void *arg, int pid)
 	struct session *s = arg;
 
 	probe_detach_process(s->probe, pid);
+}
+
+/*
+ * Learns how to ask the loop's runtime whose code runs; one that cannot be asked leaves the rules of reads and writes.
+ * In libc mode nobody is asked: not every call that blocks is seen return there, and a later answer would be taken for
+ * that stretch too.
+ */
+static void on_loop_found(void *arg, int pid, int tid)
+{
+	struct session *s = arg;
+	struct lg_runtime_info info = {};
+	struct runtime runtime;
+
+	if (probe_edges(s->probe) != LG_EDGES_SYSCALL || runtime_detect(&runtime, pid))
+		return;
+	info.kind = runtime.kind;
+	if (runtime.kind == LG_RT_CPYTHON ? cpython_find(&info.python, pid, runtime.version)
+					  : runtime.kind != LG_RT_NODE || v8_find(&info.v8, pid))
+		return;
+	if (!probe_set_runtime(s->probe, pid, &info))
+		probe_sample_thread(s->probe, pid, tid);
 }
 
 static void on_slot_free(void *arg, uint32_t slot)
@@ -137,11 +161,34 @@ static int targets_attach(struct session *s, struct err *err)
 	return error ? error : probe_attach(s->probe, s->targets.all, s->targets.nr_all, err);
 }
 
+/*
+ * The runtimes among the targets that can be asked. Of a command that is only going to run nothing is known yet, so
+ * it is prepared for all of them.
+ */
+static uint32_t runtimes_to_ask(const struct session *s)
+{
+	struct runtime runtime;
+	uint32_t ask = 0;
+
+	if (s->launch.pid)
+		return LG_ASK_PYTHON | LG_ASK_NODE;
+	for (size_t i = 0; i < s->targets.nr_all; i++) {
+		if (runtime_detect(&runtime, s->targets.all[i]))
+			continue;
+		if (runtime.kind == LG_RT_CPYTHON)
+			ask |= LG_ASK_PYTHON;
+		if (runtime.kind == LG_RT_NODE)
+			ask |= LG_ASK_NODE;
+	}
+	return ask;
+}
+
 static int probe_start(struct session *s, struct err *err)
 {
 	struct probe_opts opts = {
 		.turn_ns = s->opts->threshold_ns,
 		.edges = s->opts->probes,
+		.ask = runtimes_to_ask(s),
 		.follow = !s->opts->no_follow,
 	};
 	struct live_sink sink = {
@@ -149,9 +196,16 @@ static int probe_start(struct session *s, struct err *err)
 		.record = on_record,
 		.process_begin = on_process_begin,
 		.process_end = on_process_end,
+		.loop_found = on_loop_found,
 		.slot_free = on_slot_free,
 	};
-	int error = probe_open(&s->probe, &opts, err);
+	int error;
+
+	/* Exact owners need system calls (on_loop_found()); a program that computes for milliseconds can afford them.
+	 */
+	if (opts.ask && opts.edges == PROBE_EDGES_AUTO)
+		opts.edges = PROBE_EDGES_SYSCALL;
+	error = probe_open(&s->probe, &opts, err);
 
 	if (!error)
 		error = live_new(&s->live, probe_slots(s->probe), &sink, err);

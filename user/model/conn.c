@@ -49,6 +49,7 @@ void conn_free(struct model *m, struct conn *c, uint64_t now_ns)
 		front_end(m, c, now_ns);
 	request_put(m, c->forming);
 	request_put(m, c->last);
+	request_put(m, c->before);
 	for (unsigned i = 0; i < c->nr_waiters; i++)
 		request_put(m, c->waiters[i].who);
 	table_del(&m->conns.by_ino, c->ino);
@@ -72,6 +73,22 @@ static struct conn *conn_new(struct model *m, uint64_t ino, uint64_t now_ns)
 	list_init(&c->unanswered);
 	list_add_tail(&m->conns.by_use, &c->by_use);
 	return c;
+}
+
+struct conn *conn_of_client(const struct model *m, uint32_t pid, uint16_t port)
+{
+	struct conn *found = NULL;
+
+	list_for_each (node, &m->conns.by_use) {
+		struct conn *c = list_entry(node, struct conn, by_use);
+
+		if (c->role != CONN_CLIENT || c->pid != pid || !port || c->peer.port != port)
+			continue;
+		if (found)
+			return NULL;
+		found = c;
+	}
+	return found;
 }
 
 struct conn *conn_get(struct model *m, uint64_t ino, uint64_t now_ns)

@@ -51,6 +51,7 @@ struct conn {
 	struct http_parser parser;
 	struct request *forming; /* its head is being read; with a reference */
 	struct request *last;    /* newest one read, or what stands for the connection; with a reference */
+	struct request *before;  /* newest one that was answered before `last` was read; with a reference */
 	struct list unanswered;  /* struct request.in_conn */
 	unsigned nr_unanswered;
 	uint8_t response; /* enum conn_response */
@@ -71,6 +72,8 @@ void conns_fini(struct model *m);
 
 /* NULL: unknown. */
 struct conn *conn_find(const struct model *m, uint64_t ino);
+/* The connection of a process whose client has this port. NULL: unknown, or more than one. */
+struct conn *conn_of_client(const struct model *m, uint32_t pid, uint16_t port);
 /* Made when it is unknown, and marked as used now. NULL: no memory. */
 struct conn *conn_get(struct model *m, uint64_t ino, uint64_t now_ns);
 /* Its requests end. NULL is ignored. */

@@ -146,3 +146,63 @@ void edge_feed(struct model *m, const struct lg_rec_io *io)
 		conn_ask(m, c, owner.who);
 	turn_look(m, l);
 }
+
+/* The request that comes into question when the server is not at the oldest unanswered one. */
+static struct request *mark_before(const struct conn *c)
+{
+	return c->nr_unanswered ? c->before : c->last;
+}
+
+/*
+ * Which request of its connection the runtime works for: the oldest unanswered one; after its answer, the last one,
+ * whose code may go on. What the client takes for a complete response may be none to the server, which then still
+ * works for that request while the next one has arrived.
+ */
+static struct request *mark_who(const struct conn *c, const struct lg_rec_owner *rec)
+{
+	struct request *front = conn_front(c);
+
+	if (c->nr_unanswered > 1)
+		return front;
+	if (rec->is_behind)
+		return c->before;
+	if (rec->stage == LG_STAGE_DONE)
+		return mark_before(c);
+	if (rec->stage == LG_STAGE_STARTED && front && !front->write_ns && c->before)
+		return c->before;
+	return front ? front : c->last;
+}
+
+static struct edge mark_of(const struct conn *c, const struct lg_rec_owner *rec)
+{
+	struct edge e = {.kind = EDGE_MARK, .sure = rec->sure, .conn = c->ino, .who = mark_who(c, rec)};
+	bool is_clear = c->nr_unanswered ? e.who == conn_front(c) : e.who == c->last && rec->stage != LG_STAGE_WAITING;
+
+	if (c->nr_unanswered > 1 || rec->is_behind || rec->stage == LG_STAGE_UNKNOWN ||
+	    (rec->stage == LG_STAGE_DONE && c->nr_unanswered))
+		is_clear = false;
+	if (rec->stage == LG_STAGE_STARTED && c->nr_unanswered && e.who && !e.who->write_ns)
+		is_clear = false;
+	if (!is_clear && e.sure > LG_SURE_LIKELY)
+		e.sure = LG_SURE_LIKELY;
+	return e;
+}
+
+void edge_feed_owner(struct model *m, const struct lg_rec_owner *rec)
+{
+	struct loop *l = loop_get(m, rec->pid, rec->tid, rec->head.time_ns);
+	struct edge e = {.kind = EDGE_MARK};
+	const struct conn *c = NULL;
+
+	if (!l)
+		return;
+	if (rec->answer == LG_ANSWER_CONN)
+		c = rec->ino ? conn_find(m, rec->ino) : conn_of_client(m, rec->pid, rec->port);
+	if (c)
+		e = mark_of(c, rec);
+	if (!e.who)
+		e.sure = LG_SURE_NONE;
+	turn_begin(m, l);
+	turn_edge(m, l, &e, rec->head.time_ns);
+	turn_look(m, l);
+}

@@ -9,4 +9,7 @@ struct model;
 
 void edge_feed(struct model *m, const struct lg_rec_io *io);
 
+/* The runtime's answer: an edge too. */
+void edge_feed_owner(struct model *m, const struct lg_rec_owner *rec);
+
 #endif

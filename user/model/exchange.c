@@ -54,7 +54,12 @@ static void head_done(struct model *m, struct conn *c, struct loop *l, uint64_t 
 	c->forming = NULL;
 	if (c->nr_unanswered == 1 && (front->has_open_end || c->response == RESPONSE_CLOSE))
 		front_give_up(m, c);
-	request_put(m, c->last);
+	if (c->last && c->last->has_ended) {
+		request_put(m, c->before);
+		c->before = c->last;
+	} else {
+		request_put(m, c->last);
+	}
 	c->last = request_get(r);
 	request_begin(m, r, c, l, now_ns);
 }

@@ -57,6 +57,9 @@ static void record_dispatch(struct model *m, const struct lg_head *rec)
 	case LG_REC_CONN:
 		conn_feed(m, (const struct lg_rec_conn *)rec);
 		break;
+	case LG_REC_OWNER:
+		edge_feed_owner(m, (const void *)rec);
+		break;
 	case LG_REC_IO:
 		edge_feed(m, (const struct lg_rec_io *)rec);
 		break;

@@ -114,6 +114,11 @@ struct owner owner_find(const struct policy *policy, const struct edge *from, co
 {
 	if (to->after_gap)
 		return nobody;
+	if (to->kind == EDGE_MARK)
+		return (struct owner){to->who, to->sure};
+	/* The rest of what was asked about: what is long would have been asked about again. */
+	if (from->kind == EDGE_MARK)
+		return (struct owner){from->who, from->sure};
 	if (policy->is_task)
 		return owner_by_task(from, to, scene);
 	return owner_by_callback(policy, from, to, last, scene);

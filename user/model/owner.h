@@ -29,6 +29,7 @@ enum edge_kind {
 	EDGE_ANSWER, /* written to a client; `who` is answered */
 	EDGE_ASK,    /* by code that goes on: written to a backend, a connect, or a read that blocked */
 	EDGE_WRITE,  /* that names nobody */
+	EDGE_MARK,   /* the runtime was asked: the code up to here works for `who`, or for nobody */
 	EDGE_END,    /* of the turn */
 };
 
@@ -37,9 +38,10 @@ struct edge {
 	bool after_gap; /* edges before it were not told: the interval that it ends is not one */
 	bool is_alone;  /* READ: `who` is the only request its connection waits for; REPLY: the only one that asked */
 	bool is_http;   /* of `who` */
-	bool is_stretched;   /* questions of unknown code were passed over since */
-	uint64_t conn;       /* the connection, 0 unknown */
-	struct request *who; /* NULL: nobody known */
+	bool is_stretched;       /* questions of unknown code were passed over since */
+	enum lg_confidence sure; /* MARK: of `who` */
+	uint64_t conn;           /* the connection, 0 unknown */
+	struct request *who;     /* NULL: nobody known */
 };
 
 struct owner {

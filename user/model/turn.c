@@ -118,10 +118,11 @@ static void interval_add(struct model *m, struct turn *t, struct owner owner, ui
 }
 
 /* Keeps open the interval that the turn's first edge ends: where it began is told with the turn's end. */
-static void lead_open(struct loop *l, struct owner owner, uint64_t end_ns)
+static void lead_open(struct loop *l, struct owner owner, bool is_told, uint64_t end_ns)
 {
 	struct turn *t = &l->turn;
 
+	t->lead_sure = is_told ? owner.sure : owner.who ? LG_SURE_LIKELY : LG_SURE_NONE;
 	t->has_edges = true;
 	t->in_lead = true;
 	t->lead_ns = end_ns;
@@ -157,6 +158,51 @@ static void reads_note(struct turn *t, const struct edge *e)
 	}
 }
 
+/*
+ * A runtime that was asked names who runs at that moment. On the CPU it is asked every MARK_GAP_NS, and after each
+ * block; but a thread that had to wait for a CPU for longer may have done so for somebody else before.
+ */
+#define MARK_GAP_NS 2000000
+
+static bool has_mark_gap(const struct lg_rec_off *off)
+{
+	return off && off->runqueue_ns + off->throttled_ns > MARK_GAP_NS;
+}
+
+static bool is_marked(const struct edge *from, const struct edge *to)
+{
+	return from->kind == EDGE_MARK && to->kind == EDGE_MARK && from->who == to->who;
+}
+
+/* What a block must have taken for its one mark to speak for all of it. */
+#define MARK_SLEEP_NS 1000000
+
+static bool has_slept(const struct loop *l)
+{
+	uint64_t sleep_ns = 0;
+
+	for (int i = 0; l->has_off && i < LG_NR_SLEEPS; i++)
+		sleep_ns += l->off.sleep_ns[i];
+	return sleep_ns >= MARK_SLEEP_NS;
+}
+
+/*
+ * Edges that name nobody and leave it to the next one. The same code runs before and after a question. A look that
+ * finds nobody may have caught the loop between two callbacks: only the second one in a row, or one after a block,
+ * says that the stretch is nobody's.
+ */
+static bool is_passed_over(struct loop *l, const struct edge *e)
+{
+	if (e->after_gap)
+		return false;
+	if (e->kind == EDGE_ASK)
+		return true;
+	if (e->kind != EDGE_MARK || l->turn.has_doubt || has_slept(l))
+		return false;
+	l->turn.has_doubt = true;
+	return true;
+}
+
 struct owner turn_edge(struct model *m, struct loop *l, const struct edge *e, uint64_t now_ns)
 {
 	struct turn *t = &l->turn;
@@ -164,21 +210,24 @@ struct owner turn_edge(struct model *m, struct loop *l, const struct edge *e, ui
 
 	turn_begin(m, l);
 	owner = owner_next(l, e);
-	/* The same code runs before and after a question: whose it is shows at the next edge. */
-	if (e->kind == EDGE_ASK && !owner.who && !e->after_gap) {
+	if (!owner.who && is_passed_over(l, e)) {
 		t->edge.is_stretched = true;
 		return owner;
 	}
 	if (t->has_edges) {
 		if (now_ns < t->edge_ns)
 			now_ns = t->edge_ns;
+		if (owner.sure == LG_SURE_EXACT && (e->kind == EDGE_MARK || t->edge.kind == EDGE_MARK) &&
+		    !is_marked(&t->edge, e) && has_mark_gap(l->has_off ? &l->off : NULL))
+			owner.sure = LG_SURE_LIKELY;
 		interval_add(m, t, owner, now_ns, l->has_off ? &l->off : NULL);
 	} else {
 		if (now_ns < l->turn_end_ns)
 			now_ns = l->turn_end_ns;
-		lead_open(l, owner, now_ns);
+		lead_open(l, owner, e->kind == EDGE_MARK, now_ns);
 	}
 	l->has_off = false;
+	t->has_doubt = false;
 	t->last = owner;
 	t->edge_ns = now_ns;
 	request_get(e->who);
@@ -210,8 +259,10 @@ static void lead_close(struct model *m, struct loop *l, uint64_t start_ns, uint6
 	struct request *who = t->lead.owner.who;
 	uint64_t late = late_split(m, t, start_ns, late_ns);
 	uint64_t length_ns = t->lead_ns - start_ns - late;
-	enum lg_confidence sure = who ? LG_SURE_LIKELY : LG_SURE_NONE;
+	enum lg_confidence sure = t->lead_sure;
 
+	if (sure == LG_SURE_EXACT && has_mark_gap(t->has_off ? &t->lead_off : NULL))
+		sure = LG_SURE_LIKELY;
 	run_add(m, t, &t->lead, sure, length_ns, t->has_off ? &t->lead_off : NULL);
 	t->lead.span.start_ns = start_ns + late;
 	if (who)
@@ -275,6 +326,7 @@ static void turn_clear(struct model *m, struct turn *t)
 	t->read_serial = 0;
 	t->reads_mixed = false;
 	t->has_begun = false;
+	t->has_doubt = false;
 	t->has_edges = false;
 	t->in_lead = false;
 	t->has_off = false;

@@ -25,16 +25,18 @@ struct run {
 struct turn {
 	bool has_begun; /* something was told of it; all below is only set then */
 	bool has_edges;
-	bool in_lead;               /* the run of the first interval still goes on */
-	bool has_off;               /* lead_off is set */
-	bool reads_mixed;           /* what was read belongs to several, or to nobody known */
-	uint64_t number;            /* unique in the model */
-	uint64_t edge_ns;           /* the newest edge, */
-	struct edge edge;           /* with a reference to who */
-	struct owner last;          /* of the interval before that edge; the open run refers to it */
-	struct scene scene;         /* after that edge; with a reference to sole */
-	uint64_t read_serial;       /* the request that alone was read for, 0 none yet */
-	uint64_t lead_ns;           /* the first edge */
+	bool in_lead;         /* the run of the first interval still goes on */
+	bool has_off;         /* lead_off is set */
+	bool has_doubt;       /* the runtime was asked once since the newest edge, and named nobody */
+	bool reads_mixed;     /* what was read belongs to several, or to nobody known */
+	uint64_t number;      /* unique in the model */
+	uint64_t edge_ns;     /* the newest edge, */
+	struct edge edge;     /* with a reference to who */
+	struct owner last;    /* of the interval before that edge; the open run refers to it */
+	struct scene scene;   /* after that edge; with a reference to sole */
+	uint64_t read_serial; /* the request that alone was read for, 0 none yet */
+	uint64_t lead_ns;     /* the first edge */
+	enum lg_confidence lead_sure;
 	struct lg_rec_off lead_off; /* of the first interval */
 	struct run lead;
 	struct run run;      /* when !in_lead */

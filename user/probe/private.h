@@ -62,6 +62,8 @@ int process_attach_libc(struct probe *p, struct process *process, int pid, struc
 /* Puts the TLS probes into a process that uses OpenSSL. */
 int process_attach_tls(struct probe *p, struct process *process, int pid);
 void process_free(struct process *process);
+/* Keeps a link for as long as the process is probed. */
+int process_link_add(struct process *process, struct uprobe_link link);
 
 /*
  * What the edges of the next second would cost by each way, in ns of CPU time, judged by what

@@ -42,6 +42,9 @@ static void config_set(struct probe *p)
 	config->quiet_ns = QUIET_NS;
 	config->follow = p->opts.follow;
 	config->capture = LG_CAPTURE_MAX;
+	config->ask = p->opts.ask;
+	if (!p->opts.ask)
+		bpf_program__set_autoload(p->skel->progs.on_sample, false);
 }
 
 static void uprobes_prepare(struct probe *p)

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "lg_config.h"
 #include "lg_record.h"
+#include "lg_runtime.h"
 #include "lg_slot.h"
 
 /* Where the edges come from; see `enum lg_edges`. */
@@ -26,7 +27,8 @@ enum probe_edges {
 struct probe_opts {
 	uint64_t turn_ns; /* turns at least this long are told in any case */
 	enum probe_edges edges;
-	bool follow; /* trace the threads and children that the targets make */
+	uint32_t ask; /* enum lg_ask, or-ed: runtimes among the targets */
+	bool follow;  /* trace the threads and children that the targets make */
 };
 
 struct probe;
@@ -57,6 +59,11 @@ void probe_refresh(struct probe *p);
 bool probe_has_process(const struct probe *p, int pid);
 /* Takes the uprobes of a process that ended, or runs another program now. */
 void probe_detach_process(struct probe *p, int pid);
+
+/* How to ask the runtime of a process whose code runs; replaces what was said before. */
+int probe_set_runtime(struct probe *p, int pid, const struct lg_runtime_info *info);
+/* Samples one thread of a process whose runtime can be asked, until probe_detach_process(). */
+int probe_sample_thread(struct probe *p, int pid, int tid);
 
 /* Where the edges come from, once attached. */
 enum lg_edges probe_edges(const struct probe *p);

@@ -10,7 +10,7 @@
 
 #include "probe/private.h"
 
-static int link_add(struct process *process, struct uprobe_link link)
+int process_link_add(struct process *process, struct uprobe_link link)
 {
 	struct uprobe_link *links = realloc(process->links, (process->nr_links + 1) * sizeof(*links));
 
@@ -35,7 +35,7 @@ static int uprobes_attach_multi(struct process *process, int pid, const struct u
 
 	if (link.fd < 0)
 		return link.fd;
-	error = link_add(process, link);
+	error = process_link_add(process, link);
 	if (error)
 		link_close(link);
 	return error;
@@ -51,7 +51,7 @@ static int uprobes_attach_each(struct process *process, int pid, const struct up
 		struct uprobe_link link = {.fd = -1};
 
 		link.link = bpf_program__attach_uprobe_opts(u->program, pid, u->path, u->offsets[i], &opts);
-		error = link.link ? link_add(process, link) : -errno;
+		error = link.link ? process_link_add(process, link) : -errno;
 		if (error)
 			link_close(link);
 	}

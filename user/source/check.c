@@ -37,6 +37,7 @@ static const struct {
 	[LG_REC_OFF] = {sizeof(struct lg_rec_off), NULL},
 	[LG_REC_TURN] = {sizeof(struct lg_rec_turn), NULL},
 	[LG_REC_NAMES] = {sizeof(struct lg_rec_names), NULL},
+	[LG_REC_OWNER] = {sizeof(struct lg_rec_owner), NULL},
 	[LG_REC_TARGET] = {sizeof(struct lg_rec_target), target_size},
 	[LG_REC_PATH] = {sizeof(struct lg_rec_path), path_size},
 	[LG_REC_LOOP] = {sizeof(struct lg_rec_loop), NULL},

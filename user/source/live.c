@@ -127,6 +127,7 @@ static void on_thread(struct live *live, const struct lg_rec_thread *rec)
 		break;
 	case LG_THREAD_LOOP:
 		live->nr_loops_ever++;
+		live->sink.loop_found(live->sink.arg, rec->pid, rec->tid);
 		break;
 	case LG_THREAD_EXIT:
 		thread_exit(live, rec);

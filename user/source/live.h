@@ -25,6 +25,8 @@ struct live_sink {
 	/* A process began to be traced, or runs another program now; its TARGET record follows. */
 	void (*process_begin)(void *arg, int pid, bool is_exec);
 	void (*process_end)(void *arg, int pid);
+	/* A thread turned out to be an event loop. */
+	void (*loop_found)(void *arg, int pid, int tid);
 	/* A thread ended, its slot was read for the last time. */
 	void (*slot_free)(void *arg, uint32_t slot);
 };

@@ -17,6 +17,8 @@
 /* Node, with 100 MB one of the largest programs there are, has 44 sections, 10 segments and 10 MB of symbols. */
 #define MAX_SECTIONS 4096
 #define MAX_SEGMENTS 256
+#define MAX_TLS      (1 << 24) /* far beyond any real one */
+#define TCB_LEN      16        /* arm64: the thread control block lies before the program's block */
 #define MAX_TABLE    (256u << 20)
 #define MAX_NOTES    (64 << 10)
 
@@ -161,6 +163,25 @@ int elf_file_offset(const struct elf_file *elf, uint64_t addr, uint64_t *offset,
 	return -EFAULT;
 }
 
+int elf_file_tls(const struct elf_file *elf, int64_t *start)
+{
+	for (size_t i = 0; i < elf->nr_segments; i++) {
+		const Elf64_Phdr *seg = &elf->segments[i];
+		uint64_t align = seg->p_align ? seg->p_align : 1;
+
+		if (seg->p_type != PT_TLS)
+			continue;
+		if (align & (align - 1) || align > MAX_TLS || seg->p_memsz > MAX_TLS)
+			return -ENOEXEC;
+		if (elf_file_machine(elf) == EM_X86_64)
+			*start = -(int64_t)((seg->p_memsz + align - 1) & ~(align - 1));
+		else
+			*start = align > TCB_LEN ? align : TCB_LEN;
+		return 0;
+	}
+	return -ENOENT;
+}
+
 int elf_file_read(const struct elf_file *elf, uint64_t addr, void *buf, size_t len)
 {
 	uint64_t offset, last;
@@ -194,9 +215,11 @@ static int table_walk(const struct elf_file *elf, const Elf64_Sym *table, size_t
 		const Elf64_Sym *sym = &table[i];
 
 		if (sym->st_shndx == SHN_UNDEF || !sym->st_name || sym->st_name >= strings_len ||
-		    ELF64_ST_TYPE(sym->st_info) == STT_TLS || ELF64_ST_TYPE(sym->st_info) > STT_FUNC)
+		    (ELF64_ST_TYPE(sym->st_info) > STT_FUNC && ELF64_ST_TYPE(sym->st_info) != STT_TLS))
 			continue;
-		if (elf_file_offset(elf, sym->st_value, &symbol.offset, NULL))
+		symbol.is_thread_local = ELF64_ST_TYPE(sym->st_info) == STT_TLS;
+		symbol.offset = 0;
+		if (!symbol.is_thread_local && elf_file_offset(elf, sym->st_value, &symbol.offset, NULL))
 			continue;
 		symbol.name = strings + sym->st_name;
 		symbol.addr = sym->st_value;
@@ -242,7 +265,7 @@ static int find_symbol(void *arg, const struct elf_symbol *symbol)
 	struct find *find = arg;
 
 	for (size_t i = 0; i < find->nr; i++) {
-		if (find->found[i].name || strcmp(find->names[i], symbol->name))
+		if (find->found[i].name || symbol->is_thread_local || strcmp(find->names[i], symbol->name))
 			continue;
 		find->found[i] = *symbol;
 		find->found[i].name = find->names[i];

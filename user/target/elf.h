@@ -23,6 +23,7 @@ struct elf_symbol {
 	uint64_t size;    /* bytes; 0 unknown */
 	uint64_t offset;  /* of its first byte in the file */
 	bool is_function;
+	bool is_thread_local; /* addr: in the thread's block; offset: 0 */
 };
 
 /* Which symbol table. */
@@ -36,9 +37,9 @@ void elf_file_close(struct elf_file *elf);
 int elf_file_machine(const struct elf_file *elf);
 
 /*
- * Calls `fn` for every symbol that is defined in the file and lies in a loaded segment, aliases and versions each for
- * themselves, until it returns something else than 0, which is returned. -ENOENT without such a table (a stripped
- * file has the dynamic one alone), -EFBIG when it is beyond the limit.
+ * Calls `fn` for every symbol that is defined in the file and lies in a loaded segment or is thread-local, aliases and
+ * versions each for themselves, until it returns something else than 0, which is returned. -ENOENT without such a table
+ * (a stripped file has the dynamic one alone), -EFBIG when it is beyond the limit.
  */
 int elf_file_symbols(const struct elf_file *elf, enum elf_table table,
 		     int (*fn)(void *arg, const struct elf_symbol *symbol), void *arg);
@@ -50,6 +51,12 @@ int elf_file_symbols(const struct elf_file *elf, enum elf_table table,
  */
 int elf_file_find(const struct elf_file *elf, const char *const *names, size_t nr, struct elf_symbol *found,
 		  bool is_deep);
+
+/*
+ * From the thread pointer to the start of the program's own thread-local block: negative on x86-64. Only an
+ * executable's block has a fixed place. -ENOENT when it has none.
+ */
+int elf_file_tls(const struct elf_file *elf, int64_t *start);
 
 /* Bytes at an address as linked: exactly `len`, or -EFAULT when they are not in the file. */
 int elf_file_read(const struct elf_file *elf, uint64_t addr, void *buf, size_t len);

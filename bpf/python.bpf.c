@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/*
+ * The steps of a question to a CPython process: its frames, its asyncio tasks, and who waits for whom. Each step is a
+ * global function, which the verifier checks once for any arguments; so each checks its pointer again.
+ */
+#include "python_read.bpf.h"
+
+/* Limits: what real servers need, doubled. */
+#define MAX_THREADS   128 /* thread states of a process until the loop's */
+#define MAX_DEPTH     160 /* frames of a running task until its root */
+#define MAX_SEEN      64  /* of them, that may be looked at */
+#define MAX_LOOKED    48  /* frames whose arguments are looked at */
+#define MAX_ARGS      6
+#define MAX_AWAITS    6 /* coroutines of a waiting task that are looked at */
+#define MAX_CALLBACKS 8
+#define MAX_CELLS     10
+#define MAX_LOOPS     24 /* entries, used or not, of the dict of running tasks */
+
+/* Whether a dict is the scope of an ASGI request or websocket, which it then notes. */
+static __always_inline bool scope_take(struct walk *w, __u64 dict)
+{
+	__u64 type, len;
+	__u32 c;
+
+	attrs_clear(w);
+	dict_scan(w, dict);
+	type = w->attrs[NAME_TYPE];
+	if (!type || !w->attrs[NAME_CLIENT])
+		return false;
+	len = peek(w, type + VAR_SIZE);
+	c = peek_int(w, type + w->py.str_data);
+	if (!(len == 4 && c == (__u32)CHARS('h', 't', 't', 'p', 0, 0, 0, 0)) &&
+	    !(len == 9 && c == (__u32)CHARS('w', 'e', 'b', 's', 0, 0, 0, 0)))
+		return false;
+	w->key = dict;
+	w->port = tuple_port(w, w->attrs[NAME_CLIENT]);
+	return true;
+}
+
+/* Whether an argument is, or has, the scope of a request. */
+__noinline int python_object_look(struct walk *w, __u64 obj)
+{
+	__u64 type, scope, response, started, done;
+
+	if (!w)
+		return 0;
+	type = peek(w, obj + OBJECT_TYPE);
+	if (type == w->py.type_dict)
+		return scope_take(w, obj);
+	python_instance_scan(w, obj);
+	scope = w->attrs[NAME_SCOPE];
+	response = w->attrs[NAME_ON_RESPONSE];
+	started = w->attrs[NAME_RESPONSE_STARTED];
+	done = w->attrs[NAME_RESPONSE_COMPLETE];
+	if (!scope || peek(w, scope + OBJECT_TYPE) != w->py.type_dict || !scope_take(w, scope))
+		return 0;
+	/*
+	 * uvicorn's cycle: the protocol object knows the true peer (the scope's may be a proxy's word), and whether
+	 * the connection went on to its next request while this one's code still runs.
+	 */
+	w->is_cycle = 0;
+	w->stage = LG_STAGE_UNKNOWN;
+	w->is_behind = 0;
+	if (response && peek(w, response + OBJECT_TYPE) == w->py.type_method) {
+		python_instance_scan(w, peek(w, response + METHOD_SELF));
+		w->port = tuple_port(w, w->attrs[NAME_CLIENT]);
+		w->is_cycle = w->port != 0;
+		w->stage = done == w->py.true_object      ? LG_STAGE_DONE
+			   : started == w->py.true_object ? LG_STAGE_STARTED
+							  : LG_STAGE_WAITING;
+		w->is_behind = w->attrs[NAME_CYCLE] != obj;
+	}
+	return 1;
+}
+
+/* Whether a class is one whose instances are worth a look: by the start of its name, without a read per attribute. */
+static __always_inline bool type_is_server(struct walk *w, __u64 type)
+{
+	__u64 c = peek(w, peek(w, type + TYPE_NAME));
+
+	return c == CHARS('R', 'e', 'q', 'u', 'e', 's', 't', 0) || c == CHARS('R', 'e', 'q', 'u', 'e', 's', 't', 'R') ||
+	       c == CHARS('W', 'e', 'b', 'S', 'o', 'c', 'k', 'e') ||
+	       c == CHARS('H', '1', '1', 'P', 'r', 'o', 't', 'o') ||
+	       c == CHARS('H', 't', 't', 'p', 'T', 'o', 'o', 'l') ||
+	       c == CHARS('W', 'S', 'P', 'r', 'o', 't', 'o', 'c') ||
+	       c == CHARS('_', 'C', 'a', 'c', 'h', 'e', 'd', 'R') || c == CHARS('H', 'T', 'T', 'P', 'C', 'o', 'n', 'n');
+}
+
+/* The arguments of a frame. is_any: objects of every class, not only of the known ones. */
+__noinline int python_frame_look(struct walk *w, __u64 frame, __u32 is_any)
+{
+	__u64 code, obj, type;
+	__u32 n;
+
+	if (!w)
+		return 0;
+	code = peek(w, frame + w->py.frame_code) & ~7ULL;
+	n = peek_int(w, code + w->py.code_argcount);
+	for (__u32 i = 0; i < MAX_ARGS; i++) {
+		if (i >= n)
+			return 0;
+		obj = peek(w, frame + w->py.frame_locals + 8 * i) & ~7ULL;
+		if (!obj)
+			continue;
+		type = peek(w, obj + OBJECT_TYPE);
+		if (type == w->py.type_cell) {
+			obj = peek(w, obj + CELL_OBJECT);
+			if (!obj)
+				continue;
+			type = peek(w, obj + OBJECT_TYPE);
+		}
+		if (type != w->py.type_dict && !is_any && !type_is_server(w, type))
+			continue;
+		if (python_object_look(w, obj))
+			return 1;
+	}
+	return 0;
+}
+
+/* The innermost frame of the thread. */
+static __always_inline __u64 tstate_frame(struct walk *w)
+{
+	__u64 at = peek(w, w->tstate + w->py.tstate_frame);
+
+	return w->py.cframe_frame == 0xffff || !at ? at : peek(w, at + w->py.cframe_frame);
+}
+
+/*
+ * The frames from the innermost to the task's root, or all in a callback, where any function counts, not only
+ * coroutines. The outermost hit wins: an application called in-process has a scope of its own.
+ */
+__noinline int python_stack_look(struct walk *w)
+{
+	__u64 frame;
+
+	if (!w)
+		return 0;
+	w->nr_looked = 0;
+	w->is_found = 0;
+	frame = tstate_frame(w);
+	for (int i = 0; i < MAX_SEEN; i++) {
+		if (!frame || w->nr_looked >= MAX_LOOKED)
+			break;
+		if (!w->task || !w->py.frame_owner || peek_byte(w, frame + w->py.frame_owner) == 1) {
+			w->nr_looked++;
+			w->is_found |= python_frame_look(w, frame, 0);
+		}
+		if (frame == w->root)
+			break;
+		frame = peek(w, frame + w->py.frame_previous);
+	}
+	return w->is_found != 0;
+}
+
+/* `id`: see thread_self(). The thread state is looked up once, then only checked. */
+__noinline int python_tstate_find(struct walk *w, __u64 id)
+{
+#if defined(__TARGET_ARCH_x86)
+	__u16 at;
+#endif
+	__u64 tstate;
+
+	if (!w || !id)
+		return 0;
+#if defined(__TARGET_ARCH_x86)
+	at = w->py.tstate_thread;
+#else
+	__u16 at = w->py.tstate_native;
+
+	if (!at)
+		return 0;
+#endif
+	if (w->tstate && peek(w, w->tstate + at) == id && peek(w, w->tstate + w->py.tstate_interp) == w->py.interp)
+		return 1;
+	w->is_failed = 0;
+	tstate = peek(w, w->py.interp + w->py.interp_threads);
+	for (int i = 0; i < MAX_THREADS; i++) {
+		if (!tstate)
+			break;
+		if (peek(w, tstate + at) == id)
+			break;
+		tstate = peek(w, tstate + w->py.tstate_next);
+	}
+	w->tstate = tstate && peek(w, tstate + at) == id ? tstate : 0;
+	return w->tstate != 0;
+}
+
+static __always_inline bool type_is_future(struct walk *w, __u64 type)
+{
+	return type && (type == w->py.type_task || type == w->py.type_future);
+}
+
+/* A future or task of _asyncio, or of a class made from it. */
+static __always_inline bool is_future(struct walk *w, __u64 obj)
+{
+	__u64 type;
+
+	if (!obj || obj & 7)
+		return false;
+	type = peek(w, obj + OBJECT_TYPE);
+	if (type_is_future(w, type))
+		return true;
+	if (!type || !(peek(w, type + TYPE_FLAGS) & FLAG_HEAPTYPE))
+		return false;
+	return type_is_future(w, peek(w, type + TYPE_BASE));
+}
+
+static __always_inline bool is_task(struct walk *w, __u64 obj)
+{
+	__u64 type = peek(w, obj + OBJECT_TYPE);
+
+	return type == w->py.type_task || peek(w, type + TYPE_BASE) == w->py.type_task;
+}
+
+/* The frame of a coroutine, 0 when it is none. */
+static __always_inline __u64 coro_frame(struct walk *w, __u64 coro)
+{
+	__u64 type;
+
+	if (!coro)
+		return 0;
+	type = peek(w, coro + OBJECT_TYPE);
+	if (type != w->py.type_coro && type != w->py.type_gen)
+		return 0;
+	if (w->py.frames == LG_PY_FRAME_EMBEDDED)
+		return coro + w->py.coro_frame;
+	return peek(w, coro + w->py.coro_frame);
+}
+
+__noinline int python_task_add(struct walk *w, __u64 task)
+{
+	__u32 n;
+
+	if (!w || !task)
+		return 0;
+	n = w->nr_tasks;
+	if (n >= WALK_TASKS || !is_task(w, task))
+		return 0;
+	w->tasks[n & (WALK_TASKS - 1)] = task;
+	w->frames[n & (WALK_TASKS - 1)] = coro_frame(w, peek(w, task + w->py.task_coro));
+	w->nr_tasks = n + 1;
+	return 1;
+}
+
+/* The tasks that run now, in all threads. */
+__noinline int python_tasks_find(struct walk *w)
+{
+	__u64 keys, entries, n;
+	__u32 stride;
+
+	if (!w)
+		return 0;
+	w->nr_tasks = 0;
+	for (int i = 0; i < WALK_TASKS; i++)
+		w->frames[i] = 0;
+	if (w->py.tstate_task) {
+		python_task_add(w, peek(w, w->tstate + w->py.tstate_task));
+		return 1;
+	}
+	keys = peek(w, w->py.tasks + DICT_KEYS);
+	n = peek(w, keys + w->py.keys_nentries);
+	stride = keys_stride(w, keys);
+	entries = keys_entries(w, keys);
+	for (__u32 i = 0; i < MAX_LOOPS; i++) {
+		if (i >= n)
+			break;
+		python_task_add(w, peek(w, entries + i * stride + stride - 8));
+	}
+	return 1;
+}
+
+/* Whether a frame is the outermost of a running task, which it then notes. */
+__noinline int python_root_match(struct walk *w, __u64 frame)
+{
+	if (!w)
+		return 0;
+	for (int i = 0; i < WALK_TASKS; i++) {
+		if (frame != w->frames[i])
+			continue;
+		w->task = w->tasks[i];
+		w->root = frame;
+		return 1;
+	}
+	return 0;
+}
+
+/* Which of the running tasks is this thread's: the one whose coroutine is on its stack, the innermost if nested. */
+__noinline int python_root_find(struct walk *w)
+{
+	__u64 frame;
+
+	if (!w)
+		return 0;
+	w->task = 0;
+	w->root = 0;
+	if (!w->nr_tasks)
+		return 0;
+	frame = tstate_frame(w);
+	for (int i = 0; i < MAX_DEPTH; i++) {
+		if (!frame)
+			return 0;
+		if (python_root_match(w, frame))
+			return 1;
+		frame = peek(w, frame + w->py.frame_previous);
+	}
+	w->is_failed = 1;
+	return 0;
+}
+
+static __always_inline void next_add(struct walk *w, __u64 obj)
+{
+	if (w->is_group || obj == w->next || obj == w->from)
+		return;
+	if (!w->nr_next)
+		w->next = obj;
+	w->nr_next++;
+}
+
+/*
+ * The task that made the group a task is in (asyncio's or anyio's), whether it waits or not: the group is the first to
+ * get a callback, and what else waits is then the group's own doing.
+ */
+__noinline int python_group_follow(struct walk *w, __u64 group)
+{
+	if (!w)
+		return 0;
+	python_instance_scan(w, group);
+	if (w->attrs[NAME_CANCEL_SCOPE])
+		python_instance_scan(w, w->attrs[NAME_CANCEL_SCOPE]);
+	if (w->is_group || !is_future(w, w->attrs[NAME_TASK]))
+		return 0;
+	w->next = w->attrs[NAME_TASK];
+	w->nr_next = 1;
+	w->is_group = 1;
+	return 1;
+}
+
+static __always_inline bool is_group(struct walk *w, __u64 obj)
+{
+	return peek(w, peek(w, peek(w, obj + OBJECT_TYPE) + TYPE_NAME)) ==
+	       CHARS('T', 'a', 's', 'k', 'G', 'r', 'o', 'u');
+}
+
+/* The futures that a closure holds: gather's and shield's outer one, wait's waiter; or an anyio group. */
+static __always_inline void closure_follow(struct walk *w, __u64 function)
+{
+	__u64 closure = peek(w, function + w->py.function_closure);
+	__u64 n, obj;
+
+	if (!closure || peek(w, closure + OBJECT_TYPE) != w->py.type_tuple)
+		return;
+	n = peek(w, closure + VAR_SIZE);
+	for (__u32 i = 0; i < MAX_CELLS; i++) {
+		if (i >= n)
+			break;
+		obj = peek(w, closure + TUPLE_ITEMS + 8 * i);
+		if (!obj || peek(w, obj + OBJECT_TYPE) != w->py.type_cell)
+			break;
+		obj = peek(w, obj + CELL_OBJECT);
+		if (!obj)
+			continue;
+		if (is_future(w, obj))
+			next_add(w, obj);
+		else if (is_group(w, obj))
+			python_group_follow(w, obj);
+	}
+}
+
+/* What the callback of a future wakes. */
+__noinline int python_callback_follow(struct walk *w, __u64 callback)
+{
+	__u64 type, obj;
+
+	if (!w || !callback)
+		return 0;
+	type = peek(w, callback + OBJECT_TYPE);
+	if (type == w->py.type_function) {
+		closure_follow(w, callback);
+		return 0;
+	}
+	if (type == w->py.type_partial) {
+		obj = peek(w, callback + PARTIAL_ARGS);
+		if (!obj || peek(w, obj + OBJECT_TYPE) != w->py.type_tuple || !peek(w, obj + VAR_SIZE))
+			return 0;
+		obj = peek(w, obj + TUPLE_ITEMS);
+	} else if (type == w->py.type_cfunction) {
+		obj = peek(w, callback + METHOD_SELF);
+	} else if (type == w->py.type_method) {
+		obj = peek(w, callback + METHOD_SELF);
+		if (obj && !is_future(w, obj))
+			return is_group(w, obj) ? python_group_follow(w, obj) : 0;
+	} else {
+		obj = peek(w, callback + WRAPPER_TASK);
+	}
+	if (is_future(w, obj))
+		next_add(w, obj);
+	return 0;
+}
+
+/* Who waits for a task or future: in w->next. */
+__noinline int python_awaiter_find(struct walk *w, __u64 future)
+{
+	__u64 list, n, items, obj;
+
+	if (!w)
+		return 0;
+	python_callback_follow(w, peek(w, future + w->py.future_callback0));
+	list = peek(w, future + w->py.future_callbacks);
+	if (!list || list == w->py.none_object)
+		return 1;
+	n = peek(w, list + VAR_SIZE);
+	items = peek(w, list + LIST_ITEMS);
+	for (__u32 i = 0; i < MAX_CALLBACKS; i++) {
+		if (i >= n)
+			break;
+		obj = peek(w, items + 8 * i);
+		if (obj && peek(w, obj + OBJECT_TYPE) == w->py.type_tuple)
+			python_callback_follow(w, peek(w, obj + TUPLE_ITEMS));
+	}
+	return 1;
+}
+
+/* A task that waits: its coroutine, then what that awaits. */
+__noinline int python_task_look(struct walk *w, __u64 task)
+{
+	__u64 frame, coro;
+	__u32 top;
+
+	if (!w || !is_task(w, task))
+		return 0;
+	coro = peek(w, task + w->py.task_coro);
+	for (int i = 0; i < MAX_AWAITS; i++) {
+		frame = coro_frame(w, coro);
+		if (!frame)
+			return 0;
+		if (python_frame_look(w, frame, i == 0))
+			return 1;
+		if (!w->py.frame_stacktop)
+			return 0;
+		top = peek_int(w, frame + w->py.frame_stacktop);
+		if (!top || top > 4096)
+			return 0;
+		coro = peek(w, frame + w->py.frame_locals + 8 * (top - 1)) & ~7ULL;
+	}
+	return 0;
+}

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Finding one's way in a CPython process: see cpython.h.
+ *
+ * Types of the core are exported symbols. Those of _asyncio are not; but its module object holds them, and
+ * asyncio.tasks the dict of running tasks: they are looked up as `import` would, from sys.modules.
+ */
+#include "target/cpython.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "target/elf.h"
+#include "target/maps.h"
+#include "target/runtime.h"
+
+#define MAX_ENTRIES 65536 /* of a dict: sys.modules of a large application holds some thousands */
+
+enum {
+	SYM_RUNTIME,
+	SYM_TYPE,
+	SYM_DICT,
+	SYM_TUPLE,
+	SYM_LONG,
+	SYM_CFUNCTION,
+	SYM_FUNCTION,
+	SYM_METHOD,
+	SYM_CELL,
+	SYM_CORO,
+	SYM_GEN,
+	SYM_TRUE,
+	SYM_NONE,
+	NR_SYMS
+};
+
+static const char *const symbol_names[NR_SYMS] = {
+	[SYM_RUNTIME] = "_PyRuntime",       [SYM_TYPE] = "PyType_Type",     [SYM_DICT] = "PyDict_Type",
+	[SYM_TUPLE] = "PyTuple_Type",       [SYM_LONG] = "PyLong_Type",     [SYM_CFUNCTION] = "PyCFunction_Type",
+	[SYM_FUNCTION] = "PyFunction_Type", [SYM_METHOD] = "PyMethod_Type", [SYM_CELL] = "PyCell_Type",
+	[SYM_CORO] = "PyCoro_Type",         [SYM_GEN] = "PyGen_Type",       [SYM_TRUE] = "_Py_TrueStruct",
+	[SYM_NONE] = "_Py_NoneStruct",
+};
+
+/* What only user space needs. */
+struct layout {
+	uint16_t interpreters_main; /* _PyRuntime -> the main interpreter */
+	uint16_t modules;           /* interpreter -> sys.modules */
+	struct lg_python py;
+};
+
+/* x86-64 and arm64; read from the debugging data of builds of each version. */
+static const struct layout layouts[] = {
+	{
+		.interpreters_main = 40,
+		.modules = 856,
+		.py = {.version = 0x0309,
+		       .frames = LG_PY_FRAME_OBJECT,
+		       .attrs = LG_PY_ATTRS_DICT,
+		       .interp_threads = 8,
+		       .interp_gc = 816,
+		       .tstate_next = 8,
+		       .tstate_interp = 16,
+		       .tstate_thread = 176,
+		       .tstate_frame = 24,
+		       .cframe_frame = 0xffff,
+		       .frame_code = 32,
+		       .frame_previous = 24,
+		       .frame_locals = 360,
+		       .code_argcount = 16,
+		       .coro_frame = 16,
+		       .future_callback0 = 24,
+		       .future_callbacks = 40,
+		       .task_coro = 152,
+		       .function_closure = 48,
+		       .type_cached_keys = 864,
+		       .keys_nentries = 32,
+		       .keys_indices = 40,
+		       .str_data = 48,
+		       .long_one = 1},
+	},
+	{
+		.interpreters_main = 40,
+		.modules = 856,
+		.py = {.version = 0x030a,
+		       .frames = LG_PY_FRAME_OBJECT,
+		       .attrs = LG_PY_ATTRS_DICT,
+		       .interp_threads = 8,
+		       .interp_gc = 816,
+		       .tstate_next = 8,
+		       .tstate_interp = 16,
+		       .tstate_thread = 176,
+		       .tstate_frame = 24,
+		       .cframe_frame = 0xffff,
+		       .frame_code = 32,
+		       .frame_previous = 24,
+		       .frame_locals = 352,
+		       .code_argcount = 16,
+		       .coro_frame = 16,
+		       .future_callback0 = 24,
+		       .future_callbacks = 40,
+		       .task_coro = 160,
+		       .function_closure = 72,
+		       .type_cached_keys = 872,
+		       .keys_nentries = 32,
+		       .keys_indices = 40,
+		       .str_data = 48,
+		       .long_one = 1},
+	},
+	{
+		.interpreters_main = 48,
+		.modules = 888,
+		.py = {.version = 0x030b,
+		       .frames = LG_PY_FRAME_EMBEDDED,
+		       .attrs = LG_PY_ATTRS_BEFORE,
+		       .interp_threads = 16,
+		       .interp_gc = 848,
+		       .tstate_next = 8,
+		       .tstate_interp = 16,
+		       .tstate_thread = 152,
+		       .tstate_native = 160,
+		       .tstate_frame = 56,
+		       .cframe_frame = 8,
+		       .frame_code = 32,
+		       .frame_previous = 48,
+		       .frame_locals = 72,
+		       .frame_owner = 69,
+		       .frame_stacktop = 64,
+		       .code_argcount = 56,
+		       .coro_frame = 80,
+
+		       .future_callback0 = 24,
+		       .future_callbacks = 40,
+		       .task_coro = 136,
+		       .function_closure = 72,
+		       .type_cached_keys = 872,
+		       .keys_nentries = 24,
+		       .keys_indices = 32,
+		       .keys_log2 = 9,
+		       .keys_kind = 10,
+		       .str_data = 48,
+		       .long_one = 1},
+	},
+	{
+		.interpreters_main = 48,
+		.modules = 944,
+		.py = {.version = 0x030c,
+		       .frames = LG_PY_FRAME_EMBEDDED,
+		       .attrs = LG_PY_ATTRS_TAGGED,
+		       .interp_threads = 72,
+		       .interp_gc = 312,
+		       .tstate_next = 8,
+		       .tstate_interp = 16,
+		       .tstate_thread = 136,
+		       .tstate_native = 144,
+		       .tstate_frame = 56,
+		       .cframe_frame = 0,
+		       .frame_code = 0,
+		       .frame_previous = 8,
+		       .frame_locals = 72,
+		       .frame_owner = 70,
+		       .frame_stacktop = 64,
+		       .code_argcount = 52,
+		       .coro_frame = 72,
+
+		       .future_callback0 = 24,
+		       .future_callbacks = 40,
+		       .task_coro = 136,
+		       .function_closure = 72,
+		       .type_cached_keys = 880,
+		       .keys_nentries = 24,
+		       .keys_indices = 32,
+		       .keys_log2 = 9,
+		       .keys_kind = 10,
+		       .str_data = 40,
+		       .long_one = 8},
+	},
+	{
+		.interpreters_main = 640,
+		.modules = 7656,
+		.py = {.version = 0x030d,
+		       .frames = LG_PY_FRAME_EMBEDDED,
+		       .attrs = LG_PY_ATTRS_INLINE,
+		       .interp_threads = 7344,
+		       .interp_gc = 7600,
+		       .tstate_next = 8,
+		       .tstate_interp = 16,
+		       .tstate_thread = 152,
+		       .tstate_native = 160,
+		       .tstate_frame = 72,
+		       .cframe_frame = 0xffff,
+		       .frame_code = 0,
+		       .frame_previous = 8,
+		       .frame_locals = 72,
+		       .frame_owner = 70,
+		       .frame_stacktop = 64,
+		       .code_argcount = 52,
+		       .coro_frame = 72,
+
+		       .future_callback0 = 24,
+		       .future_callbacks = 40,
+		       .task_coro = 120,
+		       .function_closure = 72,
+		       .type_cached_keys = 880,
+		       .keys_nentries = 24,
+		       .keys_indices = 32,
+		       .keys_log2 = 9,
+		       .keys_kind = 10,
+		       .values_first = 8,
+		       .str_data = 40,
+		       .long_one = 8},
+	},
+};
+
+static const struct layout *layout_of(uint16_t version)
+{
+	for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++)
+		if (layouts[i].py.version == version)
+			return &layouts[i];
+	return NULL;
+}
+
+bool cpython_offsets(struct lg_python *out, uint16_t version)
+{
+	const struct layout *layout = layout_of(version);
+
+	if (layout)
+		*out = layout->py;
+	return layout;
+}
+
+/* Memory. */
+
+static int process_read(void *arg, uint64_t addr, void *buf, size_t len)
+{
+	struct iovec local = {.iov_base = buf, .iov_len = len};
+	struct iovec remote = {.iov_base = (void *)(uintptr_t)addr, .iov_len = len};
+	ssize_t n = process_vm_readv(*(const int *)arg, &local, 1, &remote, 1, 0);
+
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EFAULT;
+}
+
+static uint64_t peek(const struct cpython_memory *memory, uint64_t addr)
+{
+	uint64_t v;
+
+	return memory->read(memory->arg, addr, &v, sizeof(v)) ? 0 : v;
+}
+
+static bool str_is(const struct lg_python *py, const struct cpython_memory *memory, uint64_t str, const char *want)
+{
+	size_t len = strlen(want);
+	char text[64];
+
+	if (len > sizeof(text) || peek(memory, str + 16) != len)
+		return false;
+	return !memory->read(memory->arg, str + py->str_data, text, len) && !memcmp(text, want, len);
+}
+
+/* Bytes of the table of indices before the entries, 0 for nonsense. */
+static uint64_t keys_index_bytes(const struct lg_python *py, const struct cpython_memory *memory, uint64_t keys)
+{
+	uint64_t size = peek(memory, keys + 8);
+	uint8_t log2;
+
+	if (!py->keys_log2)
+		return size > MAX_ENTRIES * 4 ? 0 : size * (size <= 0xff ? 1 : size <= 0xffff ? 2 : 4);
+	if (memory->read(memory->arg, keys + py->keys_log2, &log2, 1) || log2 > 24)
+		return 0;
+	return 1ULL << log2;
+}
+
+uint64_t cpython_dict_get(const struct lg_python *py, const struct cpython_memory *memory, uint64_t dict,
+			  const char *key)
+{
+	uint64_t keys = peek(memory, dict + 32), values = peek(memory, dict + 40);
+	uint64_t nr = peek(memory, keys + py->keys_nentries), bytes = keys_index_bytes(py, memory, keys), at;
+	uint8_t kind = 0;
+
+	if (!keys || !bytes || values || nr > MAX_ENTRIES)
+		return 0;
+	if (py->keys_kind && memory->read(memory->arg, keys + py->keys_kind, &kind, 1))
+		return 0;
+	for (uint64_t i = 0; i < nr; i++) {
+		at = keys + py->keys_indices + bytes + i * (kind ? 16 : 24) + (kind ? 0 : 8);
+		if (str_is(py, memory, peek(memory, at), key))
+			return peek(memory, at + 8);
+	}
+	return 0;
+}
+
+/* The process. */
+
+static bool is_libpython(const char *name)
+{
+	return !strncmp(name, "libpython", 9) && runtime_python_version(name);
+}
+
+/*
+ * Where the file is loaded, against its linked addresses: of the mappings that hold PyDict_Type's bytes (pages where
+ * two segments meet are mapped twice), the one where it is a type.
+ */
+static int bias_find(const struct maps *maps, uint64_t ino, const struct elf_symbol *found,
+		     const struct cpython_memory *memory, uint64_t *bias)
+{
+	const struct elf_symbol *dict = &found[SYM_DICT];
+
+	for (size_t i = 0; i < maps->nr; i++) {
+		const struct map *map = &maps->v[i];
+
+		if (map->ino != ino || dict->offset < map->offset ||
+		    dict->offset - map->offset >= map->end - map->start)
+			continue;
+		*bias = map->start + (dict->offset - map->offset) - dict->addr;
+		if (peek(memory, *bias + dict->addr + 8) == *bias + found[SYM_TYPE].addr)
+			return 0;
+	}
+	return -ENOEXEC;
+}
+
+static int symbols_find(struct lg_python *py, const struct maps *maps, int pid, const struct cpython_memory *memory,
+			uint64_t *runtime)
+{
+	const struct map *map = maps_find(maps, is_libpython);
+	struct elf_symbol found[NR_SYMS];
+	struct elf_file *elf = NULL;
+	struct map_file file;
+	uint64_t bias = 0;
+	int ret;
+
+	ret = map ? map_file_init(&file, pid, map) : map_file_init_exe(&file, pid);
+	if (!ret)
+		ret = elf_file_open(&elf, file.path);
+	if (ret)
+		return ret;
+	ret = elf_file_find(elf, symbol_names, NR_SYMS, found, false);
+	elf_file_close(elf);
+	if (ret < 0)
+		return ret;
+	if (ret != NR_SYMS)
+		return -ENOTSUP;
+	ret = bias_find(maps, map ? map->ino : file.ino, found, memory, &bias);
+	if (ret)
+		return ret;
+	*runtime = bias + found[SYM_RUNTIME].addr;
+	py->type_dict = bias + found[SYM_DICT].addr;
+	py->type_tuple = bias + found[SYM_TUPLE].addr;
+	py->type_long = bias + found[SYM_LONG].addr;
+	py->type_cfunction = bias + found[SYM_CFUNCTION].addr;
+	py->type_function = bias + found[SYM_FUNCTION].addr;
+	py->type_method = bias + found[SYM_METHOD].addr;
+	py->type_cell = bias + found[SYM_CELL].addr;
+	py->type_coro = bias + found[SYM_CORO].addr;
+	py->type_gen = bias + found[SYM_GEN].addr;
+	py->true_object = bias + found[SYM_TRUE].addr;
+	py->none_object = bias + found[SYM_NONE].addr;
+	return 0;
+}
+
+/* An attribute of an imported module: module objects have their dict right behind their head. */
+static uint64_t module_get(const struct lg_python *py, const struct cpython_memory *memory, uint64_t modules,
+			   const char *module, const char *name)
+{
+	uint64_t at = cpython_dict_get(py, memory, modules, module);
+
+	return at ? cpython_dict_get(py, memory, peek(memory, at + 16), name) : 0;
+}
+
+static int objects_find(struct lg_python *py, const struct layout *layout, const struct cpython_memory *memory,
+			uint64_t runtime)
+{
+	uint64_t modules;
+
+	py->interp = peek(memory, runtime + layout->interpreters_main);
+	modules = peek(memory, py->interp + layout->modules);
+	if (!py->interp || peek(memory, modules + 8) != py->type_dict)
+		return -ENOTSUP;
+	py->type_task = module_get(py, memory, modules, "_asyncio", "Task");
+	py->type_future = module_get(py, memory, modules, "_asyncio", "Future");
+	py->type_partial = module_get(py, memory, modules, "functools", "partial");
+	py->tasks = module_get(py, memory, modules, "asyncio.tasks", "_current_tasks");
+	if (!py->type_task || !py->type_future || (!py->tasks && !py->tstate_task))
+		return -ENOENT;
+	return 0;
+}
+
+int cpython_find(struct lg_python *out, int pid, uint16_t version)
+{
+	struct cpython_memory memory = {.read = process_read, .arg = &pid};
+	const struct layout *layout = layout_of(version);
+	uint64_t runtime = 0;
+	struct maps maps;
+	int ret;
+
+	if (!layout)
+		return -ENOTSUP;
+	*out = layout->py;
+	ret = maps_read(&maps, pid);
+	if (ret)
+		return ret;
+	ret = symbols_find(out, &maps, pid, &memory, &runtime);
+	maps_fini(&maps);
+	return ret ? ret : objects_find(out, layout, &memory, runtime);
+}
