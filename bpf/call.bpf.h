@@ -153,6 +153,8 @@ static __always_inline void call_return(struct thread *t, struct task_struct *ta
 	bool slept = t->in_wait;
 
 	c->blocked = t->call_seq == t->seq;
+	if (c->blocked && t->out_ns && !t->in_ns) /* its switch-in was not reported, where this is done else */
+		call_target_read(t, task);
 	t->seq++;
 	t->in_wait = false;
 	if (c->role == CALL_CLOSE) {

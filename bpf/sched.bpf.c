@@ -153,8 +153,7 @@ static __always_inline void switch_in(struct thread *t, struct task_struct *task
 	if (t->call.fd < 0)
 		return;
 	file = fd_file(task, t->call.fd);
-	if (t->call.target.kind == LG_TARGET_NONE)
-		target_read(&t->call.target, file);
+	call_target_read(t, task);
 	if (!t->path_told && t->call.sleep_ns + now - t->out_ns >= PATH_MIN_NS && target_has_path(&t->call.target)) {
 		t->path_told = true;
 		path_tell(t, file, t->call.target.ino, now);

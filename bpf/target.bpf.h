@@ -109,4 +109,11 @@ SUBPROG int target_read(struct lg_target *out, struct file *file)
 	return 0;
 }
 
+/* Looks up, once, what the call that blocked waits on. */
+static __always_inline void call_target_read(struct thread *t, struct task_struct *task)
+{
+	if (t->call.fd >= 0 && t->call.target.kind == LG_TARGET_NONE)
+		target_read(&t->call.target, fd_file(task, t->call.fd));
+}
+
 #endif

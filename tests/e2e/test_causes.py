@@ -94,6 +94,8 @@ def test_cpu_quota(server, mode, folder):
             replies.append(connection.get("/cpu/45", new_id("quota")))
             time.sleep(0.25)
         told = tracer.stop()
+    # What the computing took of the quota is also missing when the loop only wakes up: that is real, and nobody's.
+    told.stalls = [s for s in told.stalls if s["cause"] != "throttled" or s["request"]]
     check(told, *explain(server, replies, "throttled"), replies)
 
 

@@ -59,22 +59,35 @@ static void on_process_end(void *arg, int pid)
 	probe_detach_process(s->probe, pid);
 }
 
+/* How to ask a process's runtime; -ENOTSUP when there is none that can be asked. */
+static int runtime_find(struct lg_runtime_info *info, int pid)
+{
+	struct runtime runtime;
+	int error = runtime_detect(&runtime, pid);
+
+	if (error)
+		return error;
+	info->kind = runtime.kind;
+	switch (runtime.kind) {
+	case LG_RT_CPYTHON:
+		return cpython_find(&info->python, pid, runtime.version);
+	case LG_RT_NODE:
+		return v8_find(&info->v8, pid);
+	default:
+		return -ENOTSUP;
+	}
+}
+
 /*
- * Learns how to ask the loop's runtime whose code runs; one that cannot be asked leaves the rules of reads and writes.
- * In libc mode nobody is asked: not every call that blocks is seen return there, and a later answer would be taken for
- * that stretch too.
+ * A runtime that cannot be asked leaves the rules of reads and writes. In libc mode nobody is asked: not every call
+ * that blocks is seen return there, and a later answer would be taken for that stretch too.
  */
 static void on_loop_found(void *arg, int pid, int tid)
 {
 	struct session *s = arg;
 	struct lg_runtime_info info = {};
-	struct runtime runtime;
 
-	if (probe_edges(s->probe) != LG_EDGES_SYSCALL || runtime_detect(&runtime, pid))
-		return;
-	info.kind = runtime.kind;
-	if (runtime.kind == LG_RT_CPYTHON ? cpython_find(&info.python, pid, runtime.version)
-					  : runtime.kind != LG_RT_NODE || v8_find(&info.v8, pid))
+	if (probe_edges(s->probe) != LG_EDGES_SYSCALL || runtime_find(&info, pid))
 		return;
 	if (!probe_set_runtime(s->probe, pid, &info))
 		probe_sample_thread(s->probe, pid, tid);
