@@ -20,8 +20,8 @@
 #include "lg_record.h"
 #include "lgtrace.skel.h"
 
-/* A fifth of what kernels accept, so that another compiler or an older verifier has room. */
-#define MAX_PROCESSED 200000
+/* A quarter of what kernels accept, so that another compiler or an older verifier has room. */
+#define MAX_PROCESSED 250000
 
 #define MAX_PROGS 64
 #define LOG_SIZE  (1024 * 1024)

@@ -63,6 +63,7 @@ class Peer:
 class Server:
     """A process that listens on `port`; subclasses say how it is started."""
     kinds = ()
+    sampled_ns = 0
     warm_paths = ("/ok",)
     ids_under_load = "always"
     from_wake = False  # the server's code has no clock at the edge where a run begins
@@ -154,6 +155,7 @@ class EpollServer(Server):
 class Uvicorn(Server):
     """tests/apps/asgi_app.py under the distribution's uvicorn"""
     kinds = ("cpu", "sleep", "futex", "connect", "read", "disk", "await/sleep", "await/read")
+    sampled_ns = 2_000_000  # the runtime is asked whose code runs every 2 ms of CPU time
     warm_paths = ("/ok", "/now", "/wait/1")
     ids_under_load = "exact"
     from_wake = True  # and it is served in a later turn than the one that read it
@@ -174,6 +176,7 @@ class Uvicorn(Server):
 class Node(Server):
     """tests/apps/node_app.js"""
     kinds = ("cpu", "futex", "disk", "exec", "await/futex")
+    sampled_ns = 2_000_000  # as Uvicorn's
     warm_paths = ("/ok", "/wait/1")
     from_wake = True
 

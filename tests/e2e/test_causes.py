@@ -39,6 +39,7 @@ def explain(server, replies, cause):
     assert len(plants) == len(replies)
     for planted in plants:
         reply = by_id[planted.id]
+        planted.sampled_ns = server.sampled_ns
         planted.cause, planted.high_ns = cause, max(planted.end_ns, reply.end_ns) - reply.send_ns
     return plants, hiccups
 
