@@ -177,6 +177,9 @@ static bool is_marked(const struct edge *from, const struct edge *to)
 /* What a block must have taken for its one mark to speak for all of it. */
 #define MARK_SLEEP_NS 1000000
 
+/* Looks that find nobody, before the next one is believed. */
+#define MARK_DOUBTS 3
+
 static bool has_slept(const struct loop *l)
 {
 	uint64_t sleep_ns = 0;
@@ -188,8 +191,8 @@ static bool has_slept(const struct loop *l)
 
 /*
  * Edges that name nobody and leave it to the next one. The same code runs before and after a question. A look that
- * finds nobody may have caught the loop between two callbacks: only the second one in a row, or one after a block,
- * says that the stretch is nobody's.
+ * finds nobody may have caught a task's first steps: only several in a row, or one after a block, say that the stretch
+ * is nobody's.
  */
 static bool is_passed_over(struct loop *l, const struct edge *e)
 {
@@ -197,9 +200,9 @@ static bool is_passed_over(struct loop *l, const struct edge *e)
 		return false;
 	if (e->kind == EDGE_ASK)
 		return true;
-	if (e->kind != EDGE_MARK || l->turn.has_doubt || has_slept(l))
+	if (e->kind != EDGE_MARK || l->turn.nr_doubts >= MARK_DOUBTS || has_slept(l))
 		return false;
-	l->turn.has_doubt = true;
+	l->turn.nr_doubts++;
 	return true;
 }
 
@@ -227,7 +230,7 @@ struct owner turn_edge(struct model *m, struct loop *l, const struct edge *e, ui
 		lead_open(l, owner, e->kind == EDGE_MARK, now_ns);
 	}
 	l->has_off = false;
-	t->has_doubt = false;
+	t->nr_doubts = 0;
 	t->last = owner;
 	t->edge_ns = now_ns;
 	request_get(e->who);
@@ -326,7 +329,7 @@ static void turn_clear(struct model *m, struct turn *t)
 	t->read_serial = 0;
 	t->reads_mixed = false;
 	t->has_begun = false;
-	t->has_doubt = false;
+	t->nr_doubts = 0;
 	t->has_edges = false;
 	t->in_lead = false;
 	t->has_off = false;

@@ -27,7 +27,7 @@ struct turn {
 	bool has_edges;
 	bool in_lead;         /* the run of the first interval still goes on */
 	bool has_off;         /* lead_off is set */
-	bool has_doubt;       /* the runtime was asked once since the newest edge, and named nobody */
+	unsigned nr_doubts;   /* looks since the newest edge that named nobody */
 	bool reads_mixed;     /* what was read belongs to several, or to nobody known */
 	uint64_t number;      /* unique in the model */
 	uint64_t edge_ns;     /* the newest edge, */
