@@ -64,11 +64,6 @@ static __always_inline void thread_present(struct thread *t, struct task_struct 
 	t->out_ns = slot->idle_since_ns;
 }
 
-enum target_flag {
-	TARGET_PROCESS = 1, /* the key is a process: all its threads */
-	TARGET_THREAD = 2,  /* the key is one thread */
-};
-
 SEC("iter/task")
 int trace_present(struct bpf_iter__task *ctx)
 {
@@ -82,9 +77,9 @@ int trace_present(struct bpf_iter__task *ctx)
 	pid = task->tgid;
 	tid = task->pid;
 	flags = bpf_map_lookup_elem(&targets, &pid);
-	if (!flags || !(*flags & TARGET_PROCESS)) {
+	if (!flags || !(*flags & LG_TARGET_PROCESS)) {
 		flags = bpf_map_lookup_elem(&targets, &tid);
-		if (!flags || !(*flags & TARGET_THREAD))
+		if (!flags || !(*flags & LG_TARGET_THREAD))
 			return 0;
 	}
 	t = thread_trace(task, 0);

@@ -13,6 +13,12 @@ enum lg_edges {
 	LG_EDGES_LIBC = 1,    /* from uprobes behind the system calls of the target's libc */
 };
 
+/* Values of the map `targets`, or-ed; its keys are ids of processes and threads. */
+enum lg_target_flag {
+	LG_TARGET_PROCESS = 1, /* the key is a process: all its threads */
+	LG_TARGET_THREAD = 2,  /* the key is one thread */
+};
+
 /* Cookies of the probes at OpenSSL's functions. */
 enum lg_tls_function {
 	LG_TLS_READ = 0,    /* SSL_read: the result is the number of bytes */

@@ -8,8 +8,6 @@
 
 #include "probe/private.h"
 
-enum target_flag { TARGET_PROCESS = 1, TARGET_THREAD = 2 }; /* as in bpf/task.bpf.c */
-
 static int target_add(struct probe *p, uint32_t id, uint32_t flag, struct err *err)
 {
 	int fd = bpf_map__fd(p->skel->maps.targets);
@@ -24,12 +22,12 @@ static int target_add(struct probe *p, uint32_t id, uint32_t flag, struct err *e
 
 int probe_add_process(struct probe *p, int pid, struct err *err)
 {
-	return target_add(p, pid, TARGET_PROCESS, err);
+	return target_add(p, pid, LG_TARGET_PROCESS, err);
 }
 
 int probe_add_thread(struct probe *p, int tid, struct err *err)
 {
-	return target_add(p, tid, TARGET_THREAD, err);
+	return target_add(p, tid, LG_TARGET_THREAD, err);
 }
 
 /* Attaches one program for as long as the skeleton lives. */
@@ -74,7 +72,11 @@ static int trace_present(struct probe *p, struct err *err)
 #define PRICE_UPROBE      620
 #define MEASURE_NS        50000000
 
-int cost_measure(struct probe *p, uint64_t *syscall_ns, uint64_t *libc_ns)
+/*
+ * What the edges of the next second would cost by each way, in ns of CPU time, judged by what the host and the
+ * targets do now. Takes about 50 ms.
+ */
+static int cost_measure(struct probe *p, uint64_t *syscall_ns, uint64_t *libc_ns)
 {
 	struct timespec pause = {0, MEASURE_NS};
 	struct bpf_link *link = bpf_program__attach(p->skel->progs.on_sys_exit_count);
@@ -100,7 +102,7 @@ int cost_measure(struct probe *p, uint64_t *syscall_ns, uint64_t *libc_ns)
 /* Whether auto mode should take libc probes: when system calls would cost noticeably more. */
 static bool libc_is_cheaper(struct probe *p)
 {
-	uint64_t syscall_ns, libc_ns;
+	uint64_t syscall_ns = 0, libc_ns = 0;
 
 	if (cost_measure(p, &syscall_ns, &libc_ns))
 		return false;

@@ -65,10 +65,4 @@ void process_free(struct process *process);
 /* Keeps a link for as long as the process is probed. */
 int process_link_add(struct process *process, struct uprobe_link link);
 
-/*
- * What the edges of the next second would cost by each way, in ns of CPU time, judged by what
- * the host and the targets do now. Takes about 50 ms.
- */
-int cost_measure(struct probe *p, uint64_t *syscall_ns, uint64_t *libc_ns);
-
 #endif
