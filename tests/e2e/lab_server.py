@@ -63,7 +63,6 @@ class Peer:
 class Server:
     """A process that listens on `port`; subclasses say how it is started."""
     kinds = ()
-    sampled_ns = 0
     warm_paths = ("/ok",)
     ids_under_load = "always"
     from_wake = False  # the server's code has no clock at the edge where a run begins
@@ -155,7 +154,6 @@ class EpollServer(Server):
 class Uvicorn(Server):
     """tests/apps/asgi_app.py under the distribution's uvicorn"""
     kinds = ("cpu", "sleep", "futex", "connect", "read", "disk", "await/sleep", "await/read")
-    sampled_ns = 4_000_000  # the runtime is asked every 2 ms of CPU time, and two answers make sure
     warm_paths = ("/ok", "/now", "/wait/1")
     ids_under_load = "exact"
     from_wake = True  # and it is served in a later turn than the one that read it
@@ -176,7 +174,6 @@ class Uvicorn(Server):
 class Node(Server):
     """tests/apps/node_app.js"""
     kinds = ("cpu", "futex", "disk", "exec", "await/futex")
-    sampled_ns = 4_000_000  # as Uvicorn's
     warm_paths = ("/ok", "/wait/1")
     from_wake = True
 

@@ -28,8 +28,6 @@ class Plant:
     end_ns: int
     pid: int = 0
     ids: str = "always"  # "always": the request must be right; "exact": only where lgtrace is sure
-    sampled_ns: int = 0  # where samples cut a run: what its first or last one may leave to others
-    beside_ns: int = 0  # what others' code may add, where it ran right before and no edge lies between
     from_wake: bool = False  # the run may begin before the server's first clock, with a wait for the CPU
 
     def __str__(self):
@@ -101,9 +99,8 @@ def check_request(plant, stall):
 def check_stall(plant, stall):
     problems = check_request(plant, stall)
     length = stall["duration_ns"]
-    high_ns = plant.high_ns + plant.beside_ns + (stall["runqueue_ns"] if plant.from_wake else 0)
-    low_ns = plant.low_ns - plant.sampled_ns
-    if length < low_ns - tolerance_ns(plant.low_ns) or length > high_ns + tolerance_ns(high_ns):
+    high_ns = plant.high_ns + (stall["runqueue_ns"] if plant.from_wake else 0)
+    if length < plant.low_ns - tolerance_ns(plant.low_ns) or length > high_ns + tolerance_ns(high_ns):
         problems.append(f"length {length / 1e6:.3f} ms for {plant}")
     if stall["cause"] not in plant.cause.split("|"):
         problems.append(f"cause {stall['cause']} for {plant}")

@@ -39,8 +39,6 @@ def explain(server, replies, cause):
     assert len(plants) == len(replies)
     for planted in plants:
         reply = by_id[planted.id]
-        # The samples are apart by CPU time: for a server that gets little of it they are far apart.
-        planted.sampled_ns = server.sampled_ns and max(server.sampled_ns, planted.low_ns // 5)
         planted.cause, planted.high_ns = cause, max(planted.end_ns, reply.end_ns) - reply.send_ns
     return plants, hiccups
 

@@ -40,10 +40,7 @@ def trust(plants, server):
         alone = planted.id is None or planted.id.startswith("solo")
         resumed = (planted.path or "").startswith("/await")
         planted.ids = "always" if alone else "exact" if resumed else server.ids_under_load
-        planted.sampled_ns = server.sampled_ns if "cpu" in planted.cause else 0
         planted.from_wake = resumed or server.from_wake
-        # A timer resumes it, behind other requests' callbacks in the same turn.
-        planted.beside_ns = 1_000_000 if resumed and not alone else 0
     return plants
 
 

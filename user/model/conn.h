@@ -54,7 +54,9 @@ struct conn {
 	struct request *before;  /* newest one that was answered before `last` was read; with a reference */
 	struct list unanswered;  /* struct request.in_conn */
 	unsigned nr_unanswered;
-	uint8_t response; /* enum conn_response */
+	uint64_t mark_key;    /* address by which the runtime told a request last, 0 none */
+	uint64_t mark_serial; /* of that request */
+	uint8_t response;     /* enum conn_response */
 	uint64_t left;
 	/* CONN_BACKEND */
 	struct conn_waiter waiters[CONN_WAITERS]; /* oldest first */

@@ -147,16 +147,32 @@ void edge_feed(struct model *m, const struct lg_rec_io *io)
 	turn_look(m, l);
 }
 
-/* The request that comes into question when the server is not at the oldest unanswered one. */
-static struct request *mark_before(const struct conn *c)
+/* The runtime named this request by this address before, and the request is not over. */
+static bool is_known_key(const struct conn *c, const struct lg_rec_owner *rec, const struct request *who)
 {
-	return c->nr_unanswered ? c->before : c->last;
+	return who && rec->key && rec->key == c->mark_key && who->serial == c->mark_serial;
+}
+
+static bool is_other_key(const struct conn *c, const struct lg_rec_owner *rec, const struct request *who)
+{
+	return who && rec->key && rec->key != c->mark_key && who->serial == c->mark_serial;
+}
+
+/*
+ * The server has begun or finished a response, and nothing of the newest request's was written. Either it is about to
+ * write that; or it still works for the request before, whose response was complete only to the client: then it has
+ * not looked at the newest one yet, which it cannot have finished. The address tells, where it was seen before.
+ */
+static struct request *mark_unwritten(const struct conn *c, const struct lg_rec_owner *rec, struct request *front)
+{
+	if (!c->before || is_known_key(c, rec, front) || is_other_key(c, rec, c->before))
+		return front;
+	return rec->stage == LG_STAGE_DONE && !is_known_key(c, rec, c->before) ? front : c->before;
 }
 
 /*
  * Which request of its connection the runtime works for: the oldest unanswered one; after its answer, the last one,
- * whose code may go on. What the client takes for a complete response may be none to the server, which then still
- * works for that request while the next one has arrived.
+ * whose code may go on.
  */
 static struct request *mark_who(const struct conn *c, const struct lg_rec_owner *rec)
 {
@@ -166,25 +182,35 @@ static struct request *mark_who(const struct conn *c, const struct lg_rec_owner 
 		return front;
 	if (rec->is_behind)
 		return c->before;
-	if (rec->stage == LG_STAGE_DONE)
-		return mark_before(c);
-	if (rec->stage == LG_STAGE_STARTED && front && !front->write_ns && c->before)
-		return c->before;
-	return front ? front : c->last;
+	if (!front)
+		return c->last;
+	if (rec->stage >= LG_STAGE_STARTED && !front->write_ns)
+		return mark_unwritten(c, rec, front);
+	return front;
 }
 
-static struct edge mark_of(const struct conn *c, const struct lg_rec_owner *rec)
+/* Nothing that the connection's bytes say speaks against it. */
+static bool is_mark_clear(const struct conn *c, const struct lg_rec_owner *rec, const struct request *who)
+{
+	if (!who || c->nr_unanswered > 1 || rec->is_behind || rec->stage == LG_STAGE_UNKNOWN)
+		return false;
+	if (!c->nr_unanswered)
+		return rec->stage != LG_STAGE_WAITING;
+	if (rec->stage == LG_STAGE_WAITING || (rec->stage == LG_STAGE_STARTED && who->write_ns))
+		return who == conn_front(c);
+	return is_known_key(c, rec, who) && who == conn_front(c);
+}
+
+static struct edge mark_of(struct conn *c, const struct lg_rec_owner *rec)
 {
 	struct edge e = {.kind = EDGE_MARK, .sure = rec->sure, .conn = c->ino, .who = mark_who(c, rec)};
-	bool is_clear = c->nr_unanswered ? e.who == conn_front(c) : e.who == c->last && rec->stage != LG_STAGE_WAITING;
 
-	if (c->nr_unanswered > 1 || rec->is_behind || rec->stage == LG_STAGE_UNKNOWN ||
-	    (rec->stage == LG_STAGE_DONE && c->nr_unanswered))
-		is_clear = false;
-	if (rec->stage == LG_STAGE_STARTED && c->nr_unanswered && e.who && !e.who->write_ns)
-		is_clear = false;
-	if (!is_clear && e.sure > LG_SURE_LIKELY)
+	if (is_mark_clear(c, rec, e.who)) {
+		c->mark_key = rec->key;
+		c->mark_serial = e.who->serial;
+	} else if (e.sure > LG_SURE_LIKELY) {
 		e.sure = LG_SURE_LIKELY;
+	}
 	return e;
 }
 
@@ -192,7 +218,7 @@ void edge_feed_owner(struct model *m, const struct lg_rec_owner *rec)
 {
 	struct loop *l = loop_get(m, rec->pid, rec->tid, rec->head.time_ns);
 	struct edge e = {.kind = EDGE_MARK};
-	const struct conn *c = NULL;
+	struct conn *c = NULL;
 
 	if (!l)
 		return;

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a runtime says of who runs: which request of a connection that is, how sure, and what it cuts a turn into. */
+#include "model_stream.h"
+
+#define GET(id) "GET /x HTTP/1.1\r\nX-Request-ID: " id "\r\n\r\n"
+
+/* The runtime is asked now. `ino` 0: it works for nobody. */
+static void mark(struct stream *s, uint64_t ino, enum lg_stage stage, uint64_t key)
+{
+	struct lg_rec_owner rec = {.pid = STREAM_PID, .tid = s->tid, .ino = ino, .key = key, .stage = stage};
+
+	rec.answer = ino ? LG_ANSWER_CONN : LG_ANSWER_NOBODY;
+	rec.sure = ino ? LG_SURE_EXACT : LG_SURE_NONE;
+	stream_feed(s, &rec.head, LG_REC_OWNER, sizeof(rec));
+}
+
+/* A stretch that the runtime is asked about at its end. */
+static void run_marked(struct stream *s, uint64_t ms, uint64_t ino, enum lg_stage stage, uint64_t key)
+{
+	run_ms(s, ms);
+	mark(s, ino, stage, key);
+}
+
+/* A turn that only reads. */
+static void turn_read(struct stream *s, uint64_t ino, const char *head)
+{
+	turn_start(s);
+	io_read(s, ino, head);
+	turn_stop(s);
+}
+
+static void splits_a_turn_by_owners(void **state)
+{
+	struct stream *s = stream_new(LG_RT_CPYTHON);
+
+	(void)state;
+	turn_read(s, 11, GET("one"));
+	turn_read(s, 12, GET("two"));
+	turn_start(s);
+	for (int i = 0; i < 15; i++)
+		run_marked(s, 2, 11, LG_STAGE_WAITING, 1);
+	for (int i = 0; i < 20; i++)
+		run_marked(s, 2, 12, LG_STAGE_WAITING, 2);
+	turn_stop(s);
+	assert_int_equal(s->nr_stalls, 2);
+	assert_string_equal(s->stalls[0].request.id, "one");
+	assert_int_equal(s->stalls[0].stall.duration_ns, 30 * MS);
+	assert_int_equal(s->stalls[0].stall.confidence, LG_SURE_EXACT);
+	assert_stall(s, "two", 40, EXACT, CPU);
+	stream_free(s);
+}
+
+/* One look may catch the steps between two callbacks; several in a row are believed. */
+static void doubts_that_it_is_nobody(void **state)
+{
+	struct stream *s = stream_new(LG_RT_CPYTHON);
+
+	(void)state;
+	turn_read(s, 11, GET("one"));
+	turn_start(s);
+	run_marked(s, 2, 0, 0, 0);
+	for (int i = 0; i < 14; i++)
+		run_marked(s, 2, 11, LG_STAGE_WAITING, 1);
+	turn_stop(s);
+	assert_stall(s, "one", 30, EXACT, CPU);
+	turn_start(s);
+	for (int i = 0; i < 15; i++)
+		run_marked(s, 2, 0, 0, 0);
+	turn_stop(s);
+	assert_int_equal(s->nr_stalls, 2);
+	assert_stall(s, "", 30, NONE, CPU);
+	stream_free(s);
+}
+
+/* Who ran before a long wait for a CPU is not known for certain. */
+static void likely_after_a_wait_for_a_cpu(void **state)
+{
+	struct stream *s = stream_new(LG_RT_CPYTHON);
+	struct lg_rec_off off = {.runqueue_ns = 20 * MS, .nr_preempts = 1};
+
+	(void)state;
+	turn_read(s, 11, GET("one"));
+	turn_start(s);
+	io_wake(s);
+	run_ms(s, 25);
+	off_cpu(s, &off);
+	mark(s, 11, LG_STAGE_WAITING, 1);
+	turn_stop(s);
+	assert_stall(s, "one", 25, LIKELY, RUNQUEUE);
+	stream_free(s);
+}
+
+/* Two requests of one connection; the first, of which the runtime told `key`, was answered. */
+static struct stream *second_request(uint64_t key)
+{
+	struct stream *s = stream_new(LG_RT_CPYTHON);
+
+	turn_read(s, 11, GET("one"));
+	turn_start(s);
+	if (key)
+		run_marked(s, 2, 11, LG_STAGE_WAITING, key);
+	io_write(s, 11, RESPONSE_200);
+	turn_stop(s);
+	turn_read(s, 11, GET("two"));
+	turn_start(s);
+	return s;
+}
+
+/* The response has begun within the server, and its first byte is about to be written. */
+static void caught_before_the_first_write(void **state)
+{
+	struct stream *s = second_request(0);
+
+	(void)state;
+	for (int i = 0; i < 15; i++)
+		run_marked(s, 2, 11, LG_STAGE_WAITING, 2);
+	run_marked(s, 8, 11, LG_STAGE_STARTED, 2);
+	io_write(s, 11, RESPONSE_200);
+	turn_stop(s);
+	assert_int_equal(s->nr_stalls, 1);
+	assert_stall(s, "two", 38, EXACT, CPU);
+	stream_free(s);
+
+	s = second_request(1);
+	run_marked(s, 30, 11, LG_STAGE_STARTED, 2);
+	io_write(s, 11, RESPONSE_200);
+	turn_stop(s);
+	assert_stall(s, "two", 30, LIKELY, CPU);
+	stream_free(s);
+}
+
+/* The client has its response and asks again, but the server goes on for the first. */
+static void complete_to_the_client_only(void **state)
+{
+	for (uint64_t key = 0; key < 2; key++) {
+		struct stream *s = second_request(key);
+
+		(void)state;
+		run_marked(s, 30, 11, LG_STAGE_STARTED, 1);
+		turn_stop(s);
+		assert_stall(s, "one", 30, LIKELY, CPU);
+		stream_free(s);
+	}
+}
+
+static void code_after_the_answer(void **state)
+{
+	struct stream *s = second_request(1);
+
+	(void)state;
+	run_marked(s, 30, 11, LG_STAGE_DONE, 1);
+	turn_stop(s);
+	assert_stall(s, "one", 30, LIKELY, CPU);
+	stream_free(s);
+
+	s = stream_new(LG_RT_CPYTHON);
+	turn_read(s, 11, GET("one"));
+	turn_start(s);
+	io_write(s, 11, RESPONSE_200);
+	run_marked(s, 30, 11, LG_STAGE_DONE, 1);
+	turn_stop(s);
+	assert_stall(s, "one", 30, EXACT, CPU);
+	stream_free(s);
+}
+
+/* The server is done, but the loop writes the response at its turn's end only. */
+static void answered_and_not_yet_written(void **state)
+{
+	struct stream *s = second_request(0);
+
+	(void)state;
+	run_marked(s, 2, 11, LG_STAGE_WAITING, 2);
+	run_marked(s, 28, 11, LG_STAGE_DONE, 2);
+	io_write(s, 11, RESPONSE_200);
+	turn_stop(s);
+	assert_stall(s, "two", 30, EXACT, CPU);
+	stream_free(s);
+
+	s = second_request(0);
+	run_marked(s, 30, 11, LG_STAGE_DONE, 2);
+	io_write(s, 11, RESPONSE_200);
+	turn_stop(s);
+	assert_stall(s, "two", 30, LIKELY, CPU);
+	stream_free(s);
+}
+
+static void behind_is_the_request_before(void **state)
+{
+	struct stream *s = second_request(0);
+	struct lg_rec_owner rec = {.pid = STREAM_PID, .tid = s->tid, .ino = 11, .stage = LG_STAGE_DONE, .is_behind = 1};
+
+	(void)state;
+	rec.answer = LG_ANSWER_CONN;
+	rec.sure = LG_SURE_EXACT;
+	run_ms(s, 30);
+	stream_feed(s, &rec.head, LG_REC_OWNER, sizeof(rec));
+	turn_stop(s);
+	assert_stall(s, "one", 30, LIKELY, CPU);
+	stream_free(s);
+}
+
+/* Several heads of one connection: the runtime says which connection, not which of them. */
+static void pipelined_is_not_exact(void **state)
+{
+	struct stream *s = stream_new(LG_RT_CPYTHON);
+
+	(void)state;
+	turn_read(s, 11, GET("one") GET("two"));
+	turn_start(s);
+	run_marked(s, 30, 11, LG_STAGE_WAITING, 1);
+	turn_stop(s);
+	assert_stall(s, "one", 30, LIKELY, CPU);
+	stream_free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(splits_a_turn_by_owners),       cmocka_unit_test(doubts_that_it_is_nobody),
+		cmocka_unit_test(likely_after_a_wait_for_a_cpu), cmocka_unit_test(caught_before_the_first_write),
+		cmocka_unit_test(complete_to_the_client_only),   cmocka_unit_test(code_after_the_answer),
+		cmocka_unit_test(pipelined_is_not_exact),        cmocka_unit_test(answered_and_not_yet_written),
+		cmocka_unit_test(behind_is_the_request_before),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
