@@ -65,7 +65,6 @@ class Server:
     kinds = ()
     warm_paths = ("/ok",)
     ids_under_load = "always"
-    from_wake = False  # the server's code has no clock at the edge where a run begins
     tls = False
 
     def __init__(self, folder, peer=None):
@@ -156,7 +155,6 @@ class Uvicorn(Server):
     kinds = ("cpu", "sleep", "futex", "connect", "read", "disk", "await/sleep", "await/read")
     warm_paths = ("/ok", "/now", "/wait/1")
     ids_under_load = "exact"
-    from_wake = True  # and it is served in a later turn than the one that read it
 
     def __init__(self, folder, peer, loop="asyncio", http="h11"):
         super().__init__(folder, peer)
@@ -175,7 +173,6 @@ class Node(Server):
     """tests/apps/node_app.js"""
     kinds = ("cpu", "futex", "disk", "exec", "await/futex")
     warm_paths = ("/ok", "/wait/1")
-    from_wake = True
 
     def __init__(self, folder, peer, tls=False):
         super().__init__(folder, peer)

@@ -3,9 +3,10 @@
 
 A plant is one line of a server's truth log (tests/apps/truth.h). The length of its stall must lie between
 the server's two clocks, low (the request's own code) and high (from the last edge to the return of the
-write), each with the tolerance of max(0.2 ms, 1 %). A turn begins when the loop is woken, and on a busy
-machine it then waits for the CPU, which no clock of the server sees, nor do JavaScript and Python see the
-return of a read. Where a run may begin so, the stall's own run-queue time is allowed on top.
+write), each with the tolerance of max(0.2 ms, 1 %). A turn begins when the loop is woken, and ends when it
+waits again: on a busy machine it may want for a CPU then, which no clock of the server sees, nor do JavaScript
+and Python see the return of a read. Where nothing else is asked of a run, the stall's own run-queue time is
+allowed on top.
 """
 import json
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ class Plant:
     end_ns: int
     pid: int = 0
     ids: str = "always"  # "always": the request must be right; "exact": only where lgtrace is sure
-    from_wake: bool = False  # the run may begin before the server's first clock, with a wait for the CPU
+    may_wait: bool = False  # the run may begin before or end after the server's clocks, with a wait for a CPU
 
     def __str__(self):
         return (f"{self.cause} {self.syscall or ''} of {self.id} {self.path}, "
@@ -99,7 +100,7 @@ def check_request(plant, stall):
 def check_stall(plant, stall):
     problems = check_request(plant, stall)
     length = stall["duration_ns"]
-    high_ns = plant.high_ns + (stall["runqueue_ns"] if plant.from_wake else 0)
+    high_ns = plant.high_ns + (stall["runqueue_ns"] if plant.may_wait else 0)
     if length < plant.low_ns - tolerance_ns(plant.low_ns) or length > high_ns + tolerance_ns(high_ns):
         problems.append(f"length {length / 1e6:.3f} ms for {plant}")
     if stall["cause"] not in plant.cause.split("|"):

@@ -64,9 +64,9 @@ def test_certainty_must_be_right_and_guesses_may_be_wrong():
 
 def test_wait_for_the_cpu_counts_only_after_a_wake():
     late = stall(duration_ns=60 * MS, runqueue_ns=9_500_000)
-    assert match([plant(from_wake=True)], [late]) == []
+    assert match([plant(may_wait=True)], [late]) == []
     assert match([plant()], [late]) != []
-    assert match([plant(from_wake=True)], [stall(duration_ns=60 * MS, blocked_ns=59_500_000)]) != []
+    assert match([plant(may_wait=True)], [stall(duration_ns=60 * MS, blocked_ns=59_500_000)]) != []
 
 
 def test_witnesses():
