@@ -140,8 +140,33 @@ static __always_inline bool bytes_are_request(__u64 bytes)
 	}
 }
 
+/* A head that is read so long after a long turn has not waited for it. */
+#define WAITED_MAX_NS 50000000
+
+/*
+ * How long the bytes just read had waited for the loop. Only worth a look when it was busy; less than two ticks
+ * says nothing.
+ */
+static __always_inline __u64 socket_waited(struct thread *t, struct task_struct *task, __u32 fd)
+{
+	struct inet_connection_sock *sk;
+	struct socket *socket;
+	struct file *file;
+	__u32 ticks;
+
+	if (!t->long_ns || bpf_ktime_get_ns() - t->long_ns > WAITED_MAX_NS)
+		return 0;
+	file = fd_file(task, fd);
+	socket = file ? BPF_CORE_READ(file, private_data) : NULL;
+	sk = socket ? (void *)BPF_CORE_READ(socket, sk) : NULL;
+	if (!sk || BPF_CORE_READ((struct sock *)sk, sk_protocol) != IPPROTO_TCP)
+		return 0;
+	ticks = (__u32)bpf_jiffies64() - BPF_CORE_READ(sk, icsk_ack.lrcvtime);
+	return ticks >= 2 && ticks < 1U << 31 ? (__u64)ticks * config.tick_ns : 0;
+}
+
 /* What of a read's bytes user space needs: a request's head, and what follows it up to the budget. */
-static __always_inline void read_capture(struct thread *t, struct conn *conn, struct io *io)
+static __always_inline void read_capture(struct thread *t, struct task_struct *task, struct conn *conn, struct io *io)
 {
 	__u64 first = 0, n = io->bytes < io->buf_len ? io->bytes : io->buf_len;
 
@@ -151,6 +176,7 @@ static __always_inline void read_capture(struct thread *t, struct conn *conn, st
 		conn->flags |= CONN_HTTP;
 		conn->budget = CONN_BUDGET;
 		t->flags |= THREAD_HTTP;
+		io->waited_ns = socket_waited(t, task, io->fd);
 	}
 	if (!(conn->flags & CONN_HTTP) || !conn->budget)
 		return;
@@ -199,7 +225,7 @@ static __always_inline void io_read(struct thread *t, struct task_struct *task, 
 	} else if (conn->flags & CONN_TLS) {
 		io->flags |= LG_IO_CIPHER;
 	} else {
-		read_capture(t, conn, io);
+		read_capture(t, task, conn, io);
 	}
 	io_edge(t, task, conn, io);
 }

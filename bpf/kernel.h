@@ -106,6 +106,13 @@ struct sock_common {
 
 struct sock {
 	struct sock_common __sk_common;
+	__u16 sk_protocol;
+};
+
+struct inet_connection_sock {
+	struct {
+		__u32 lrcvtime; /* when data came last, in jiffies */
+	} icsk_ack;
 };
 
 struct socket {
@@ -194,5 +201,8 @@ struct bpf_iter__task {
 #define AF_UNIX  1
 #define AF_INET  2
 #define AF_INET6 10
+
+/* include/uapi/linux/in.h */
+#define IPPROTO_TCP 6
 
 #endif

@@ -103,6 +103,7 @@ struct thread {
 	__u64 nested_sp; /* where a loop within this turn waited; 0: there was none */
 	__u64 turn_edges;
 	__u64 edge_ns; /* the last edge, told or not; the turn's start counts as one */
+	__u64 long_ns; /* end of the last turn that was long enough to keep bytes waiting, 0 none */
 
 	struct off before; /* from the last told edge to `quiet` */
 	struct off since;  /* from `quiet`, else from the last told edge */

@@ -9,6 +9,7 @@
 struct io {
 	__u64 bytes;
 	__u64 ino;
+	__u64 waited_ns;  /* as in lg_rec_io */
 	const void *buf;  /* the first bytes, in user memory; NULL: none to be had */
 	__u64 buf_len;    /* bytes at buf */
 	const void *last; /* the last 8 bytes of a write, or its start when it is shorter; NULL: unknown */
@@ -39,6 +40,7 @@ static __always_inline void io_fill(struct lg_rec_io *rec, struct thread *t, con
 	rec->captured = captured;
 	rec->ino = io->ino;
 	rec->bytes = io->bytes;
+	rec->waited_ns = io->waited_ns;
 	*(__u64 *)rec->tail = io->last && io->bytes > captured ? bytes_last(io) : 0;
 }
 

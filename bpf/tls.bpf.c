@@ -58,7 +58,7 @@ int on_ssl_return(struct pt_regs *ctx)
 	t->ssl = 0;
 	if (!conn)
 		return 0;
-	read_capture(t, conn, &io);
+	read_capture(t, task, conn, &io);
 	io_edge(t, task, conn, &io);
 	return 0;
 }

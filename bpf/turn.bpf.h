@@ -248,6 +248,8 @@ SUBPROG int turn_end(struct thread *t, struct task_struct *task, __u64 now)
 		edge_pass(t, task, now, true);
 		turn_tell(t, now, is_long);
 	}
+	if (length >= 2ULL * config.tick_ns)
+		t->long_ns = now;
 	t->turn_ns = 0;
 	return 0;
 }

@@ -38,7 +38,7 @@ struct lg_config {
 	__u32 follow;   /* 1: threads and processes born of traced ones are traced too */
 	__u32 capture;  /* most bytes of a request head to copy: up to LG_CAPTURE_MAX */
 	__u32 ask;      /* enum lg_ask, or-ed */
-	__u32 pad;
+	__u32 tick_ns;  /* one of the kernel's jiffies */
 };
 LG_SIZE(struct lg_config, 32);
 

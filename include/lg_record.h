@@ -116,13 +116,18 @@ struct lg_rec_io {
 	__u64 ino;      /* the connection: inode of the socket; 0 unknown */
 	__u64 bytes;    /* bytes that passed; READ with 0: the peer closed its side */
 	/*
+	 * READ of a request's head over TCP, after a long turn: how long the bytes that came last had been there, to
+	 * a tick of the kernel's (4 ms at 250 Hz). Else 0.
+	 */
+	__u64 waited_ns;
+	/*
 	 * WRITE on a connection that speaks HTTP, bytes > captured: the last 8 bytes that passed, at the end
 	 * of the array, after zeros when fewer than 8 passed. Else 0.
 	 */
 	__u8 tail[8];
 	__u8 data[]; /* untrusted; padded with any bytes to a record length of a multiple of 8 */
 };
-LG_SIZE(struct lg_rec_io, 56);
+LG_SIZE(struct lg_rec_io, 64);
 
 /* A stretch off the CPU: the longest one of an interval. */
 struct lg_block {

@@ -168,7 +168,7 @@ CASE(read_of_request)
 	struct conn conn = {.flags = CONN_SOCK, .budget = 5};
 	struct io io = {.bytes = LOGIC_REQUEST_LEN, .buf_len = LOGIC_REQUEST_LEN, .buf = (void *)input.text};
 
-	read_capture(&t, &conn, &io);
+	read_capture(&t, bpf_get_current_task_btf(), &conn, &io);
 	EQUAL(io.captured, LOGIC_REQUEST_LEN);
 	EQUAL(conn.flags, CONN_SOCK | CONN_HTTP);
 	EQUAL(conn.budget, CONN_BUDGET - LOGIC_REQUEST_LEN);
@@ -180,13 +180,13 @@ CASE(read_of_less_than_a_word)
 	struct conn conn = {.flags = CONN_SOCK, .budget = CONN_BUDGET};
 	struct io io = {.bytes = 7, .buf_len = 100, .buf = (void *)input.text};
 
-	read_capture(&t, &conn, &io);
+	read_capture(&t, bpf_get_current_task_btf(), &conn, &io);
 	EQUAL(io.captured, 0);
 	EQUAL(conn.flags, CONN_SOCK);
 	EQUAL(t.flags, 0);
 	io.bytes = 100;
 	io.buf_len = 7; /* of a vector, the first part */
-	read_capture(&t, &conn, &io);
+	read_capture(&t, bpf_get_current_task_btf(), &conn, &io);
 	EQUAL(conn.flags, CONN_SOCK);
 }
 
@@ -195,13 +195,13 @@ CASE(read_of_body_to_the_budget)
 	struct conn conn = {.flags = CONN_SOCK | CONN_HTTP, .budget = LG_CAPTURE_MAX + 10};
 	struct io io = {.bytes = 100000, .buf_len = 100000, .buf = (void *)input.page};
 
-	read_capture(&t, &conn, &io);
+	read_capture(&t, bpf_get_current_task_btf(), &conn, &io);
 	EQUAL(io.captured, LG_CAPTURE_MAX);
 	EQUAL(conn.budget, 10);
-	read_capture(&t, &conn, &io);
+	read_capture(&t, bpf_get_current_task_btf(), &conn, &io);
 	EQUAL(conn.budget, 0);
 	io.captured = 0;
-	read_capture(&t, &conn, &io);
+	read_capture(&t, bpf_get_current_task_btf(), &conn, &io);
 	EQUAL(io.captured, 0);
 }
 
@@ -210,11 +210,11 @@ CASE(read_of_other_protocol)
 	struct conn conn = {.flags = CONN_SOCK, .budget = CONN_BUDGET};
 	struct io io = {.bytes = 100, .buf_len = 100, .buf = (void *)input.page};
 
-	read_capture(&t, &conn, &io);
+	read_capture(&t, bpf_get_current_task_btf(), &conn, &io);
 	EQUAL(io.captured, 0);
 	EQUAL(t.flags, 0);
 	io.buf = NULL;
-	read_capture(&t, &conn, &io);
+	read_capture(&t, bpf_get_current_task_btf(), &conn, &io);
 	EQUAL(io.captured, 0);
 }
 

@@ -137,6 +137,23 @@ def test_requests_in_flight_are_victims(mode, folder, peer):
         assert line["duration_ns"] >= 150_000_000 and line["status"] == 200 and line["path"] == "/wait/150", line
 
 
+def test_head_that_lay_in_the_socket(mode, folder, peer):
+    """Sent while the loop was kept: the request's delay begins there, before its head is read."""
+    with EpollServer(folder, peer) as server:
+        culprit, late = server.connect(), server.connect()
+        late.get("/ok")
+        with Tracer(folder, server.pid, mode, args=("--requests",)) as tracer:
+            culprit.send("/sleep/120", "culprit")
+            time.sleep(0.04)
+            late.send("/ok", "late")
+            assert culprit.receive() == late.receive() == 200
+            told = tracer.stop()
+    line = next(line for line in told.requests if line["id"] == "late")
+    assert 60_000_000 < line["socket_wait_ns"] < 100_000_000, line
+    assert 0.9 * line["socket_wait_ns"] < line["delay_ns"] <= line["socket_wait_ns"] + 10_000_000, line
+    assert line["duration_ns"] < 20_000_000, line
+
+
 @pytest.mark.parametrize("path", ["/wait/60"])
 def test_waiting_is_no_stall(path, mode, folder, peer):
     """Slow replies of a loop that is free all the time."""

@@ -20,7 +20,7 @@ STALL = {"time": str, "start_ns": int, "pid": int, "tid": int, "comm": str, "dur
 SYSCALL = {"name": str, "fd": (int, OPTIONAL), "target": (str, OPTIONAL)}
 REQUEST = {"id": str, "method": (str, OPTIONAL), "path": (str, OPTIONAL), "trace_id": (str, OPTIONAL)}
 DONE = {**REQUEST, "status": (int, OPTIONAL), "duration_ns": int, "hold_ns": int, **PARTS, "longest_run_ns": int,
-        "delay_ns": int, "confidence": str}
+        "delay_ns": int, "socket_wait_ns": int, "confidence": str}
 SUMMARY = {"loops": list, "routes": list, "causes": dict, "lost": int}
 LOOP = {"pid": int, "tid": int, "comm": str, "runtime": str, "elapsed_ns": int, "idle_ns": int,
         "utilisation": (int, float, OPTIONAL), "turns": int, "turn_ns": dict}

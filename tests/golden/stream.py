@@ -163,8 +163,8 @@ class Loop:
         data = data.encode() if isinstance(data, str) else data
         told = data[:captured]
         self.off_tell()
-        body = struct.pack("=IIIBBHQQ8s", self.pid, self.tid, conn.fd, op, flags, len(told), conn.ino,
-                           len(data) if length is None else length, tail.rjust(8, b"\0") if tail else b"")
+        body = struct.pack("=IIIBBHQQQ8s", self.pid, self.tid, conn.fd, op, flags, len(told), conn.ino,
+                           len(data) if length is None else length, 0, tail.rjust(8, b"\0") if tail else b"")
         self.stream.record("IO", "lg_rec_io", body, told)
         self.edges += 1
 

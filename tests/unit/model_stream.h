@@ -38,8 +38,9 @@ struct told_request {
 struct stream {
 	struct model *model;
 	uint64_t now_ns;
-	uint64_t turn_ns; /* when the turn of the thread began */
-	uint64_t late_ns; /* told with the turn's end */
+	uint64_t turn_ns;   /* when the turn of the thread began */
+	uint64_t late_ns;   /* told with the turn's end */
+	uint64_t waited_ns; /* told with the next reads */
 	uint32_t tid;
 	uint32_t fd;
 	struct told_stall stalls[STREAM_MAX];
@@ -181,6 +182,7 @@ static inline void io_raw(struct stream *s, uint8_t op, uint8_t flags, uint64_t 
 	rec->captured = captured;
 	rec->ino = ino;
 	rec->bytes = bytes;
+	rec->waited_ns = op == LG_IO_READ ? s->waited_ns : 0;
 	if (captured)
 		memcpy(rec->data, data, captured);
 	stream_feed(s, &rec->head, LG_REC_IO, len);

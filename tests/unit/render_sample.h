@@ -97,6 +97,7 @@ static inline struct model_done sample_done(const struct model_request *request)
 		.parts = {.on_cpu_ns = 1200000, .user_ns = 1200000},
 		.longest_run_ns = 800000,
 		.delay_ns = 3021,
+		.socket_wait_ns = 2000,
 		.confidence = LG_SURE_LIKELY,
 		.pid = 4242,
 		.tid = 4242,

@@ -528,6 +528,31 @@ static void victims_beyond_those_told(void **state)
 	stream_free(s);
 }
 
+/* A head that lay in the socket while the loop was busy; before that the loop slept. */
+static void delay_in_the_socket(void **state)
+{
+	static const uint64_t waited[] = {0, 40, 70};
+	static const uint64_t delay[] = {0, 40, 60};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct stream *s = stream_new(LG_RT_NODE);
+
+		request_ms(s, 12, "GET /culprit HTTP/1.1\r\n\r\n", 60);
+		s->waited_ns = waited[i] * MS;
+		turn_follow(s);
+		io_read(s, 11, "GET /victim HTTP/1.1\r\n\r\n");
+		run_ms(s, 1);
+		io_write(s, 11, RESPONSE_200);
+		turn_stop(s);
+		assert_string_equal(s->requests[1].request.path, "/victim");
+		assert_int_equal(s->requests[1].done.delay_ns, delay[i] * MS);
+		assert_int_equal(s->requests[1].done.socket_wait_ns, waited[i] * MS);
+		assert_int_equal(s->requests[1].done.duration_ns, 1 * MS);
+		stream_free(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -551,6 +576,7 @@ int main(void)
 		cmocka_unit_test(block_path),
 		cmocka_unit_test(work_after_the_response),
 		cmocka_unit_test(delay_over_turns),
+		cmocka_unit_test(delay_in_the_socket),
 		cmocka_unit_test(victims_beyond_those_told),
 	};
 

@@ -175,7 +175,7 @@ static void test_request(void **state)
 		"\"pid\":4242,\"tid\":4242," REQUEST ",\"status\":200,\"duration_ns\":2500000,\"hold_ns\":1200000,"
 		"\"on_cpu_ns\":1200000,\"user_ns\":1200000,\"system_ns\":0,\"blocked_ns\":0,\"blocked\":{"
 		"\"syscall\":0,\"lock\":0,\"fault\":0,\"io\":0,\"stopped\":0},\"runqueue_ns\":0,\"throttled_ns\":0,"
-		"\"longest_run_ns\":800000,\"delay_ns\":3021,\"confidence\":\"likely\"}\n");
+		"\"longest_run_ns\":800000,\"delay_ns\":3021,\"socket_wait_ns\":2000,\"confidence\":\"likely\"}\n");
 	free(text);
 	done.status = 0;
 	request = (struct model_request){.id = "c7-1"};

@@ -47,7 +47,7 @@ static void front_give_up(struct model *m, struct conn *c)
 	c->response = RESPONSE_NONE;
 }
 
-static void head_done(struct model *m, struct conn *c, struct loop *l, uint64_t now_ns)
+static void head_done(struct model *m, struct conn *c, struct loop *l, const struct lg_rec_io *io)
 {
 	struct request *r = c->forming, *front = conn_front(c);
 
@@ -61,7 +61,8 @@ static void head_done(struct model *m, struct conn *c, struct loop *l, uint64_t 
 		request_put(m, c->last);
 	}
 	c->last = request_get(r);
-	request_begin(m, r, c, l, now_ns);
+	r->waited_ns = io->waited_ns;
+	request_begin(m, r, c, l, io->head.time_ns);
 }
 
 /* After a hole or an error, a request is believed to begin when no response is outstanding. */
@@ -78,7 +79,8 @@ static bool parser_resume(struct model *m, struct conn *c, const struct http_spa
 }
 
 /* Returns whether a head ended in the span. */
-static bool heads_read(struct model *m, struct conn *c, struct loop *l, struct http_span *span, uint64_t now_ns)
+static bool heads_read(struct model *m, struct conn *c, struct loop *l, struct http_span *span,
+		       const struct lg_rec_io *io)
 {
 	bool any = false;
 
@@ -93,7 +95,7 @@ static bool heads_read(struct model *m, struct conn *c, struct loop *l, struct h
 		else
 			c->parser.state = HTTP_IN_DOUBT;
 		if (result == HTTP_DONE) {
-			head_done(m, c, l, now_ns);
+			head_done(m, c, l, io);
 			any = true;
 		} else if (result == HTTP_FAIL) {
 			request_put(m, c->forming);
@@ -110,7 +112,7 @@ struct request *exchange_read(struct model *m, struct conn *c, struct loop *l, c
 		return c->last;
 	if (io->flags & LG_IO_CIPHER || !parser_resume(m, c, &span))
 		return c->last && !c->last->has_ended ? c->last : NULL;
-	if (heads_read(m, c, l, &span, io->head.time_ns))
+	if (heads_read(m, c, l, &span, io))
 		return c->last;
 	if (c->forming)
 		return c->forming;

@@ -83,7 +83,8 @@ struct model_done {
 	uint64_t hold_ns;
 	struct model_parts parts; /* of hold_ns */
 	uint64_t longest_run_ns;
-	uint64_t delay_ns;
+	uint64_t delay_ns;             /* others kept the loop meanwhile, and while the head lay in the socket */
+	uint64_t socket_wait_ns;       /* the head lay in the socket, before start_ns, as far as that is known */
 	enum lg_confidence confidence; /* the least sure of its runs */
 	uint32_t pid;
 	uint32_t tid; /* the loop that served it */

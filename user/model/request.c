@@ -62,12 +62,20 @@ static void flight_park(struct request *r)
 	r->is_parked = true;
 }
 
+/* How long the loop's last turn went on when the head had already come. */
+static uint64_t busy_since(const struct loop *l, uint64_t come_ns)
+{
+	uint64_t busy_ns = l->turn_end_ns > come_ns ? l->turn_end_ns - come_ns : 0;
+
+	return busy_ns < l->turn_ns ? busy_ns : l->turn_ns;
+}
+
 void request_begin(struct model *m, struct request *r, struct conn *c, struct loop *l, uint64_t now_ns)
 {
 	r->conn = c;
 	r->loop = l;
 	r->head_ns = now_ns;
-	r->busy_ns = l->busy_ns;
+	r->busy_ns = l->busy_ns - (r->waited_ns ? busy_since(l, now_ns - r->waited_ns) : 0);
 	route_name(m->routes.patterns, r->who.path, r->who.route);
 	r->route = routes_get(&m->routes, r->who.method, r->who.route);
 	if (!r->route)
@@ -114,6 +122,7 @@ static void request_tell(struct model *m, struct request *r)
 		.parts = r->parts,
 		.longest_run_ns = r->longest_run_ns,
 		.delay_ns = r->delay_ns,
+		.socket_wait_ns = r->waited_ns,
 		.confidence = r->sure,
 		.pid = r->loop->pid,
 		.tid = r->loop->tid,

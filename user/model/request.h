@@ -33,11 +33,12 @@ struct request {
 	bool has_ended;
 	bool has_open_end; /* its response's end cannot be seen: it counts as answered while nothing is written */
 	int status;
-	uint64_t asked_ns; /* the client cannot have sent it earlier: when the one before was answered; 0 unknown */
-	uint64_t head_ns;  /* its head's last byte was read */
-	uint64_t write_ns; /* the last write of its response */
+	uint64_t asked_ns;  /* the client cannot have sent it earlier: when the one before was answered; 0 unknown */
+	uint64_t waited_ns; /* its head lay in the socket before it was read, 0 unknown */
+	uint64_t head_ns;   /* its head's last byte was read */
+	uint64_t write_ns;  /* the last write of its response */
 	uint64_t end_ns;
-	uint64_t busy_ns; /* the loop's busy time before the turn in which its head was read */
+	uint64_t busy_ns; /* the loop's busy time before its head had come, as far as that is known */
 	uint64_t hold_ns;
 	uint64_t hold_end_ns; /* hold_ns as it was when it ended or was last written to */
 	uint64_t delay_ns;

@@ -360,6 +360,7 @@ void turn_end(struct model *m, struct loop *l, uint64_t start_ns, uint64_t end_n
 	request_settle(m, l, start_ns, end_ns);
 	l->busy_ns += end_ns - start_ns;
 	l->turn_end_ns = end_ns;
+	l->turn_ns = end_ns - start_ns;
 	turn_clear(m, t);
 }
 

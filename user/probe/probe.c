@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "probe/private.h"
@@ -34,6 +35,15 @@ static int load_error(int error, struct err *err)
 	return err_set(err, EXIT_CODE_KERNEL, -error, "this kernel cannot load the BPF programs: %s", strerror(-error));
 }
 
+/* The coarse clocks go by the kernel's tick. */
+static uint32_t tick_length(void)
+{
+	struct timespec tick = {0};
+
+	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+	return tick.tv_nsec;
+}
+
 static void config_set(struct probe *p)
 {
 	struct lg_config *config = &p->skel->rodata->config;
@@ -43,6 +53,7 @@ static void config_set(struct probe *p)
 	config->follow = p->opts.follow;
 	config->capture = LG_CAPTURE_MAX;
 	config->ask = p->opts.ask;
+	config->tick_ns = tick_length();
 	if (!p->opts.ask)
 		bpf_program__set_autoload(p->skel->progs.on_sample, false);
 }

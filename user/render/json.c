@@ -161,6 +161,7 @@ void json_request(struct render *r, const struct model_done *done)
 	put_parts(&w, &done->parts);
 	writer_u64(&w, "longest_run_ns", done->longest_run_ns);
 	writer_u64(&w, "delay_ns", done->delay_ns);
+	writer_u64(&w, "socket_wait_ns", done->socket_wait_ns);
 	writer_string(&w, "confidence", words_confidence(done->confidence));
 	writer_line_end(&w);
 }
