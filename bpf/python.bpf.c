@@ -11,7 +11,8 @@
 #define MAX_SEEN      64  /* of them, that may be looked at */
 #define MAX_LOOKED    48  /* frames whose arguments are looked at */
 #define MAX_ARGS      6
-#define MAX_AWAITS    6 /* coroutines of a waiting task that are looked at */
+#define MAX_SLOTS     4096 /* of a frame: more make no sense */
+#define MAX_AWAITS    6    /* coroutines of a waiting task that are looked at */
 #define MAX_CALLBACKS 8
 #define MAX_CELLS     10
 #define MAX_LOOPS     24 /* entries, used or not, of the dict of running tasks */
@@ -125,6 +126,20 @@ static __always_inline __u64 tstate_frame(struct walk *w)
 	return w->py.cframe_frame == 0xffff || !at ? at : peek(w, at + w->py.cframe_frame);
 }
 
+#define OWNER_GENERATOR 1
+#define OWNER_C         3 /* and above: no function's, but where C code called into Python */
+
+/* In a task only coroutines are looked at. */
+static __always_inline bool frame_is_worth(struct walk *w, __u64 frame)
+{
+	__u8 owner;
+
+	if (!w->py.frame_owner)
+		return true;
+	owner = peek_byte(w, frame + w->py.frame_owner);
+	return w->task ? owner == OWNER_GENERATOR : owner < OWNER_C;
+}
+
 /*
  * The frames from the innermost to the task's root, or all in a callback, where any function counts, not only
  * coroutines. The outermost hit wins: an application called in-process has a scope of its own.
@@ -141,7 +156,7 @@ __noinline int python_stack_look(struct walk *w)
 	for (int i = 0; i < MAX_SEEN; i++) {
 		if (!frame || w->nr_looked >= MAX_LOOKED)
 			break;
-		if (!w->task || !w->py.frame_owner || peek_byte(w, frame + w->py.frame_owner) == 1) {
+		if (frame_is_worth(w, frame)) {
 			w->nr_looked++;
 			w->is_found |= python_frame_look(w, frame, 0);
 		}
@@ -152,36 +167,41 @@ __noinline int python_stack_look(struct walk *w)
 	return w->is_found != 0;
 }
 
+/* Where a thread state has what thread_self() tells; 0: this version does not have it. */
+static __always_inline __u16 tstate_self(struct walk *w)
+{
+#if defined(__TARGET_ARCH_x86)
+	return w->py.tstate_thread;
+#else
+	return w->py.tstate_native;
+#endif
+}
+
+static long tstate_step(__u32 i, struct step *s)
+{
+	if (!s->at || peek(s->w, s->at + tstate_self(s->w)) == s->id)
+		return 1;
+	s->at = peek(s->w, s->at + s->w->py.tstate_next);
+	return 0;
+}
+
 /* `id`: see thread_self(). The thread state is looked up once, then only checked. */
 __noinline int python_tstate_find(struct walk *w, __u64 id)
 {
-#if defined(__TARGET_ARCH_x86)
-	__u16 at;
-#endif
-	__u64 tstate;
+	struct step s = {.w = w, .id = id};
+	__u16 self;
 
 	if (!w || !id)
 		return 0;
-#if defined(__TARGET_ARCH_x86)
-	at = w->py.tstate_thread;
-#else
-	__u16 at = w->py.tstate_native;
-
-	if (!at)
+	self = tstate_self(w);
+	if (!self)
 		return 0;
-#endif
-	if (w->tstate && peek(w, w->tstate + at) == id && peek(w, w->tstate + w->py.tstate_interp) == w->py.interp)
+	if (w->tstate && peek(w, w->tstate + self) == id && peek(w, w->tstate + w->py.tstate_interp) == w->py.interp)
 		return 1;
 	w->is_failed = 0;
-	tstate = peek(w, w->py.interp + w->py.interp_threads);
-	for (int i = 0; i < MAX_THREADS; i++) {
-		if (!tstate)
-			break;
-		if (peek(w, tstate + at) == id)
-			break;
-		tstate = peek(w, tstate + w->py.tstate_next);
-	}
-	w->tstate = tstate && peek(w, tstate + at) == id ? tstate : 0;
+	s.at = peek(w, w->py.interp + w->py.interp_threads);
+	bpf_loop(MAX_THREADS, tstate_step, &s, 0);
+	w->tstate = s.at && peek(w, s.at + self) == id ? s.at : 0;
 	return w->tstate != 0;
 }
 
@@ -284,10 +304,18 @@ __noinline int python_root_match(struct walk *w, __u64 frame)
 	return 0;
 }
 
+static long root_step(__u32 i, struct step *s)
+{
+	if (!s->at || python_root_match(s->w, s->at))
+		return 1;
+	s->at = peek(s->w, s->at + s->w->py.frame_previous);
+	return 0;
+}
+
 /* Which of the running tasks is this thread's: the one whose coroutine is on its stack, the innermost if nested. */
 __noinline int python_root_find(struct walk *w)
 {
-	__u64 frame;
+	struct step s = {.w = w};
 
 	if (!w)
 		return 0;
@@ -295,16 +323,10 @@ __noinline int python_root_find(struct walk *w)
 	w->root = 0;
 	if (!w->nr_tasks)
 		return 0;
-	frame = tstate_frame(w);
-	for (int i = 0; i < MAX_DEPTH; i++) {
-		if (!frame)
-			return 0;
-		if (python_root_match(w, frame))
-			return 1;
-		frame = peek(w, frame + w->py.frame_previous);
-	}
-	w->is_failed = 1;
-	return 0;
+	s.at = tstate_frame(w);
+	bpf_loop(MAX_DEPTH, root_step, &s, 0);
+	w->is_failed |= s.at && !w->root;
+	return w->root != 0;
 }
 
 static __always_inline void next_add(struct walk *w, __u64 obj)
@@ -353,7 +375,7 @@ static __always_inline void closure_follow(struct walk *w, __u64 function)
 	for (__u32 i = 0; i < MAX_CELLS; i++) {
 		if (i >= n)
 			break;
-		obj = peek(w, closure + TUPLE_ITEMS + 8 * i);
+		obj = peek(w, closure + w->py.tuple_items + 8 * i);
 		if (!obj || peek(w, obj + OBJECT_TYPE) != w->py.type_cell)
 			break;
 		obj = peek(w, obj + CELL_OBJECT);
@@ -382,7 +404,7 @@ __noinline int python_callback_follow(struct walk *w, __u64 callback)
 		obj = peek(w, callback + PARTIAL_ARGS);
 		if (!obj || peek(w, obj + OBJECT_TYPE) != w->py.type_tuple || !peek(w, obj + VAR_SIZE))
 			return 0;
-		obj = peek(w, obj + TUPLE_ITEMS);
+		obj = peek(w, obj + w->py.tuple_items);
 	} else if (type == w->py.type_cfunction) {
 		obj = peek(w, callback + METHOD_SELF);
 	} else if (type == w->py.type_method) {
@@ -415,16 +437,33 @@ __noinline int python_awaiter_find(struct walk *w, __u64 future)
 			break;
 		obj = peek(w, items + 8 * i);
 		if (obj && peek(w, obj + OBJECT_TYPE) == w->py.type_tuple)
-			python_callback_follow(w, peek(w, obj + TUPLE_ITEMS));
+			python_callback_follow(w, peek(w, obj + w->py.tuple_items));
 	}
 	return 1;
+}
+
+/* The last object on a frame's stack, that is what a coroutine awaits; 0 unknown. */
+static __always_inline __u64 frame_top(struct walk *w, __u64 frame)
+{
+	__u64 behind = 0;
+	__u32 top;
+
+	if (w->py.frame_stackpointer) {
+		behind = peek(w, frame + w->py.frame_stackpointer);
+	} else if (w->py.frame_stacktop) {
+		top = peek_int(w, frame + w->py.frame_stacktop);
+		if (top <= MAX_SLOTS)
+			behind = frame + w->py.frame_locals + 8 * top;
+	}
+	if (behind <= frame + w->py.frame_locals || behind - frame > 8 * MAX_SLOTS)
+		return 0;
+	return peek(w, behind - 8) & ~7ULL;
 }
 
 /* A task that waits: its coroutine, then what that awaits. */
 __noinline int python_task_look(struct walk *w, __u64 task)
 {
 	__u64 frame, coro;
-	__u32 top;
 
 	if (!w || !is_task(w, task))
 		return 0;
@@ -435,12 +474,7 @@ __noinline int python_task_look(struct walk *w, __u64 task)
 			return 0;
 		if (python_frame_look(w, frame, i == 0))
 			return 1;
-		if (!w->py.frame_stacktop)
-			return 0;
-		top = peek_int(w, frame + w->py.frame_stacktop);
-		if (!top || top > 4096)
-			return 0;
-		coro = peek(w, frame + w->py.frame_locals + 8 * (top - 1)) & ~7ULL;
+		coro = frame_top(w, frame);
 	}
 	return 0;
 }

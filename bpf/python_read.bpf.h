@@ -13,7 +13,6 @@
 /* Objects of every version. */
 #define OBJECT_TYPE   8
 #define VAR_SIZE      16 /* tuple, list, str: number of items */
-#define TUPLE_ITEMS   24
 #define LIST_ITEMS    24
 #define DICT_KEYS     32
 #define DICT_VALUES   40
@@ -32,6 +31,14 @@
 #define FLAG_HEAPTYPE (1 << 9)
 
 #define MAX_KEYS 64 /* attributes of a protocol object, keys of a scope: twice what servers have */
+
+/* What a long loop goes by. Its body is a function of its own (bpf_loop): the verifier sees that once, not each round.
+ */
+struct step {
+	struct walk *w;
+	__u64 at; /* where it is */
+	__u64 id; /* what it looks for, or how many there are */
+};
 
 /* A word; 0 when it cannot be read, which is noted. No branch: the verifier would follow both ways at each. */
 static __always_inline __u64 peek(struct walk *w, __u64 addr)
@@ -69,18 +76,12 @@ static __always_inline void attrs_clear(struct walk *w)
 	((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 | (__u64)(f) << 40 | \
 	 (__u64)(g) << 48 | (__u64)(h) << 56)
 
-/*
- * Which of the wanted names a str is, or -1. Lengths are compared first: most keys cost one read. A function of its
- * own: the verifier sees its many branches once, not in each round of a loop.
- */
-__noinline int python_name_of(struct walk *w, __u64 str)
+/* Which of the wanted names a str is, or -1. Lengths are compared first: most keys cost one read. */
+static __always_inline int name_of(struct walk *w, __u64 str)
 {
 	__u64 c[3] = {};
-	__u64 len;
+	__u64 len = peek(w, str + VAR_SIZE);
 
-	if (!w)
-		return -1;
-	len = peek(w, str + VAR_SIZE);
 	if (len != 4 && len != 5 && len != 6 && len != 10 && len != 11 && len != 12 && len != 16 && len != 17)
 		return -1;
 	if (bpf_probe_read_user(c, len & 31, (void *)(str + w->py.str_data)))
@@ -133,32 +134,36 @@ static __always_inline __u32 keys_stride(struct walk *w, __u64 keys)
 	return w->py.keys_kind && peek_byte(w, keys + w->py.keys_kind) ? 16 : 24;
 }
 
-/*
- * Puts the values of the wanted names into attrs. `values`: those of a table that shares its keys, else 0. What
- * stays the same in the loop is kept in memory, where the verifier does not follow each of its values.
- */
+static long keys_step(__u32 i, struct step *s)
+{
+	struct walk *w = s->w;
+	__u64 entry;
+	int name;
+
+	if (i >= s->id)
+		return 1;
+	entry = peek(w, w->key_first + i * w->key_stride);
+	if (!entry)
+		return 0;
+	name = name_of(w, entry);
+	if (name >= 0)
+		w->attrs[name & (NR_NAMES - 1)] = peek(w, w->value_first + i * w->value_stride);
+	return 0;
+}
+
+/* Puts the values of the wanted names into attrs. `values`: those of a table that shares its keys, else 0. */
 __noinline int python_keys_scan(struct walk *w, __u64 keys, __u64 values)
 {
-	__u64 entry, n;
-	int name;
+	struct step s = {.w = w};
 
 	if (!w || !keys)
 		return 0;
-	n = peek(w, keys + w->py.keys_nentries);
+	s.id = peek(w, keys + w->py.keys_nentries);
 	w->key_stride = keys_stride(w, keys);
 	w->key_first = keys_entries(w, keys) + w->key_stride - 16;
 	w->value_stride = values ? 8 : w->key_stride;
 	w->value_first = values ? values : w->key_first + 8;
-	for (__u32 i = 0; i < MAX_KEYS; i++) {
-		if (i >= n)
-			return 1;
-		entry = peek(w, w->key_first + i * w->key_stride);
-		if (!entry)
-			continue;
-		name = python_name_of(w, entry);
-		if (name >= 0)
-			w->attrs[name & (NR_NAMES - 1)] = peek(w, w->value_first + i * w->value_stride);
-	}
+	bpf_loop(MAX_KEYS, keys_step, &s, 0);
 	return 1;
 }
 
@@ -217,7 +222,7 @@ static __always_inline __u32 tuple_port(struct walk *w, __u64 tuple)
 
 	if (!tuple || peek(w, tuple + OBJECT_TYPE) != w->py.type_tuple || peek(w, tuple + VAR_SIZE) != 2)
 		return 0;
-	port = peek(w, tuple + TUPLE_ITEMS + 8);
+	port = peek(w, tuple + w->py.tuple_items + 8);
 	if (!port || peek(w, port + OBJECT_TYPE) != w->py.type_long || peek(w, port + LONG_TAG) != w->py.long_one)
 		return 0;
 	digit = peek_int(w, port + LONG_DIGIT);

@@ -25,6 +25,7 @@ enum lg_python_attrs {
 struct lg_python {
 	__u64 interp; /* the main interpreter's state */
 	__u64 tasks;  /* the dict of running tasks by loop (asyncio.tasks._current_tasks); 0: see tstate_task */
+	__u64 gil;    /* the state of the interpreter lock */
 
 	/* Type objects. */
 	__u64 type_dict;
@@ -59,9 +60,11 @@ struct lg_python {
 	__u16 frame_code;
 	__u16 frame_previous;
 	__u16 frame_locals;
-	__u16 frame_owner;    /* a byte, 1: of a coroutine or generator; 0 unknown */
-	__u16 frame_stacktop; /* an int: slots in use, the awaited object is the last one */
-	__u16 code_argcount;  /* an int */
+	__u16 frame_owner;        /* a byte, 1: of a coroutine or generator; 0 unknown */
+	__u16 frame_stacktop;     /* an int: slots in use, the awaited object is the last one; 0: see below */
+	__u16 frame_stackpointer; /* -> behind the last slot in use; 0: neither is known */
+	__u16 code_argcount;      /* an int */
+	__u16 code_nlocals;       /* an int: arguments and other variables of a function */
 	__u16 coro_frame;
 	__u16 future_callback0;
 	__u16 future_callbacks;
@@ -75,8 +78,9 @@ struct lg_python {
 	__u16 values_first;
 	__u16 str_data; /* first byte of an ASCII string; its length is at 16 */
 	__u16 long_one; /* what stands at 16 in a positive int of one digit; the digit is at 24 */
-	__u16 pad[4];
+	__u16 tuple_items;
+	__u16 pad;
 };
-LG_SIZE(struct lg_python, 200);
+LG_SIZE(struct lg_python, 208);
 
 #endif

@@ -15,11 +15,12 @@
 #include <cmocka.h>
 
 #include "target/cpython.h"
+#include "target/cpython_layout.h"
 
 #define BASE 0x10000
 #define SIZE 0x2000
 
-static const uint16_t versions[] = {0x0309, 0x030a, 0x030b, 0x030c, 0x030d};
+static const uint16_t versions[] = {0x0309, 0x030a, 0x030b, 0x030c, 0x030d, 0x030e};
 #define NR_VERSIONS (sizeof(versions) / sizeof(versions[0]))
 
 struct image {
@@ -27,6 +28,16 @@ struct image {
 	size_t used;
 	unsigned nr_reads;
 };
+
+static bool offsets(struct lg_python *py, uint16_t version)
+{
+	struct cpython_layout layout;
+
+	if (!cpython_layout_init(&layout, version))
+		return false;
+	*py = layout.py;
+	return true;
+}
 
 static int image_read(void *arg, uint64_t addr, void *buf, size_t len)
 {
@@ -92,7 +103,7 @@ static void dict_check(uint16_t version, bool is_unicode)
 	struct lg_python py;
 	uint64_t dict;
 
-	assert_true(cpython_offsets(&py, version));
+	assert_true(offsets(&py, version));
 	dict = dict_make(&image, &py, is_unicode);
 	assert_int_equal(cpython_dict_get(&py, &memory, dict, "zero"), 0x1000);
 	assert_int_equal(cpython_dict_get(&py, &memory, dict, "two"), 0x1002);
@@ -120,7 +131,7 @@ static void test_dict_split(void **state)
 	uint64_t dict;
 
 	(void)state;
-	cpython_offsets(&py, 0x030b);
+	offsets(&py, 0x030b);
 	dict = dict_make(&image, &py, true);
 	word_put(&image, dict + 40, BASE);
 	assert_int_equal(cpython_dict_get(&py, &memory, dict, "zero"), 0);
@@ -134,7 +145,7 @@ static void test_dict_endless(void **state)
 	uint64_t dict, keys;
 
 	(void)state;
-	cpython_offsets(&py, 0x030b);
+	offsets(&py, 0x030b);
 	dict = dict_make(&image, &py, true);
 	memcpy(&keys, image.bytes + (dict - BASE) + 32, sizeof(keys));
 	word_put(&image, keys + py.keys_nentries, ~0ULL);
@@ -155,7 +166,7 @@ static void test_dict_damaged(void **state)
 	(void)state;
 	srandom(1);
 	for (size_t v = 0; v < NR_VERSIONS; v++) {
-		cpython_offsets(&py, versions[v]);
+		offsets(&py, versions[v]);
 		memset(&whole, 0, sizeof(whole));
 		dict = dict_make(&whole, &py, v >= 2);
 		for (int i = 0; i < 3000; i++) {
@@ -171,16 +182,87 @@ static void test_dict_damaged(void **state)
 
 static void test_versions(void **state)
 {
-	struct lg_python py;
+	struct cpython_layout layout;
 
 	(void)state;
-	assert_false(cpython_offsets(&py, 0x0308));
-	assert_false(cpython_offsets(&py, 0));
+	assert_false(cpython_layout_init(&layout, 0x0308));
+	assert_false(cpython_layout_init(&layout, 0));
 	for (size_t i = 0; i < NR_VERSIONS; i++) {
-		assert_true(cpython_offsets(&py, versions[i]));
-		assert_int_equal(py.version, versions[i]);
-		assert_true(py.frame_locals && py.task_coro && py.tstate_thread && py.str_data && py.long_one);
+		const struct lg_python *py = &layout.py;
+
+		assert_true(cpython_layout_init(&layout, versions[i]));
+		assert_int_equal(py->version, versions[i]);
+		assert_true(py->frame_locals && py->task_coro && py->tstate_thread && py->str_data && py->long_one);
+		assert_true(py->tuple_items && py->code_nlocals && layout.main && layout.modules && layout.gil);
 	}
+}
+
+/* What a build of the version publishes: each word is its own index, those that are taken are told. */
+static void words_fill(uint64_t words[CPYTHON_WORDS], uint64_t hex)
+{
+	for (size_t i = 0; i < CPYTHON_WORDS; i++)
+		words[i] = 1000 + i;
+	memcpy(words, "xdebugpy", 8);
+	words[1] = hex;
+	words[2] = 0;
+}
+
+static void test_published(void **state)
+{
+	uint64_t words[CPYTHON_WORDS];
+	struct cpython_layout layout;
+
+	(void)state;
+	cpython_layout_init(&layout, 0x030d);
+	words_fill(words, 0x030d05f0);
+	assert_int_equal(cpython_layout_publish(&layout, words), 0);
+	assert_int_equal(layout.main, 1005 + 8);
+	assert_int_equal(layout.modules, 1011);
+	assert_int_equal(layout.gil, 1014);
+	assert_int_equal(layout.py.interp_gc, 1010 + 1072);
+	assert_int_equal(layout.py.frame_owner, 1033);
+	assert_int_equal(layout.py.coro_frame, 72);
+	cpython_layout_init(&layout, 0x030e);
+	words_fill(words, 0x030e08f0);
+	assert_int_equal(cpython_layout_publish(&layout, words), 0);
+	assert_int_equal(layout.modules, 1012);
+	assert_int_equal(layout.py.interp_gc, 1011 + 1082);
+	assert_int_equal(layout.py.coro_frame, 1085);
+	assert_int_equal(layout.py.tuple_items, 1057);
+}
+
+static void test_published_refused(void **state)
+{
+	uint64_t words[CPYTHON_WORDS];
+	struct cpython_layout layout;
+
+	(void)state;
+	cpython_layout_init(&layout, 0x030e);
+	words_fill(words, 0x030e08f0);
+	words[2] = 1; /* free-threaded */
+	assert_int_equal(cpython_layout_publish(&layout, words), -ENOTSUP);
+	words_fill(words, 0x030d05f0);
+	assert_int_equal(cpython_layout_publish(&layout, words), -ENOTSUP);
+	words_fill(words, 0x030e08f0);
+	words[0] ^= 1;
+	assert_int_equal(cpython_layout_publish(&layout, words), -ENOTSUP);
+	words_fill(words, 0x030e08f0);
+	words[27] = 1 << 16;
+	assert_int_equal(cpython_layout_publish(&layout, words), -ENOTSUP);
+}
+
+static void test_published_asyncio(void **state)
+{
+	uint64_t words[CPYTHON_ASYNCIO_WORDS] = {168, 136, 96, 108, 109, 120, 152, 225864, 10880, 936, 864, 880, 888};
+	struct cpython_layout layout;
+
+	(void)state;
+	cpython_layout_init(&layout, 0x030e);
+	assert_int_equal(cpython_layout_publish_asyncio(&layout, words), 0);
+	assert_int_equal(layout.py.task_coro, 120);
+	assert_int_equal(layout.py.tstate_task, 880);
+	words[11] = 0;
+	assert_int_equal(cpython_layout_publish_asyncio(&layout, words), -ENOTSUP);
 }
 
 /* This process is none of CPython's. */
@@ -196,9 +278,15 @@ static void test_find(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_dict),         cmocka_unit_test(test_dict_split),
-		cmocka_unit_test(test_dict_endless), cmocka_unit_test(test_dict_damaged),
-		cmocka_unit_test(test_versions),     cmocka_unit_test(test_find),
+		cmocka_unit_test(test_dict),
+		cmocka_unit_test(test_dict_split),
+		cmocka_unit_test(test_dict_endless),
+		cmocka_unit_test(test_dict_damaged),
+		cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_published),
+		cmocka_unit_test(test_published_refused),
+		cmocka_unit_test(test_published_asyncio),
+		cmocka_unit_test(test_find),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,52 @@ static void reads_the_full_table(void **state)
 	elf_file_close(elf);
 }
 
+/* The name's place is that of the symbol "beta" in the one table of strings. */
+static void reads_a_section(void **state)
+{
+	Elf64_Ehdr *head = (void *)image;
+	Elf64_Shdr *sections = (void *)(image + 0x3000);
+	const Elf64_Sym *beta = (void *)(image + 0x200 + 2 * sizeof(*beta));
+	struct elf_file *elf;
+	uint8_t bytes[2];
+
+	(void)state;
+	image_build(image, symbols, 4, SHT_DYNSYM, EM_X86_64);
+	head->e_shstrndx = 2;
+	sections[0] = (Elf64_Shdr){.sh_type = SHT_PROGBITS, .sh_name = beta->st_name, .sh_size = 2};
+	sections[0].sh_offset = image_offset(1);
+	tree_write(dir, "elf", image, sizeof(image));
+	assert_int_equal(elf_file_open(&elf, path), 0);
+	assert_int_equal(elf_file_section(elf, "beta", bytes, 2), 0);
+	assert_memory_equal(bytes, "\x05\x06", 2);
+	assert_int_equal(elf_file_section(elf, "beta", bytes, 3), -ENOENT);
+	assert_int_equal(elf_file_section(elf, "bet", bytes, 1), -ENOENT);
+	elf_file_close(elf);
+}
+
+/* Data that begins as zeros has an address but no bytes in the file; code always has some. */
+static void finds_zero_data(void **state)
+{
+	static const char *const names[] = {"beta", "data"};
+	Elf64_Phdr *load = (void *)(image + 0x40);
+	Elf64_Sym *sym = (void *)(image + 0x200);
+	struct elf_symbol found[2];
+	struct elf_file *elf;
+
+	(void)state;
+	image_build(image, symbols, 4, SHT_DYNSYM, EM_X86_64);
+	load->p_memsz = 0x5000;
+	for (int i = 1; i <= 4; i++)
+		sym[i].st_value = IMAGE_BASE + 0x4000;
+	tree_write(dir, "elf", image, sizeof(image));
+	assert_int_equal(elf_file_open(&elf, path), 0);
+	assert_int_equal(elf_file_find(elf, names, 2, found, true), 1);
+	assert_null(found[0].name);
+	assert_int_equal(found[1].addr, IMAGE_BASE + 0x4000);
+	assert_int_equal(found[1].offset, 0);
+	elf_file_close(elf);
+}
+
 static void refuses_what_is_no_elf(void **state)
 {
 	struct elf_file *elf;
@@ -187,6 +233,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_symbols),          cmocka_unit_test(reads_the_full_table),
+		cmocka_unit_test(reads_a_section),        cmocka_unit_test(finds_zero_data),
 		cmocka_unit_test(refuses_what_is_no_elf), cmocka_unit_test(survives_damage),
 		cmocka_unit_test(reads_this_program),
 	};

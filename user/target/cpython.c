@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/uio.h>
 
+#include "target/cpython_layout.h"
 #include "target/elf.h"
 #include "target/maps.h"
 #include "target/runtime.h"
@@ -41,193 +42,6 @@ static const char *const symbol_names[NR_SYMS] = {
 	[SYM_CORO] = "PyCoro_Type",         [SYM_GEN] = "PyGen_Type",       [SYM_TRUE] = "_Py_TrueStruct",
 	[SYM_NONE] = "_Py_NoneStruct",
 };
-
-/* What only user space needs. */
-struct layout {
-	uint16_t interpreters_main; /* _PyRuntime -> the main interpreter */
-	uint16_t modules;           /* interpreter -> sys.modules */
-	struct lg_python py;
-};
-
-/* x86-64 and arm64; read from the debugging data of builds of each version. */
-static const struct layout layouts[] = {
-	{
-		.interpreters_main = 40,
-		.modules = 856,
-		.py = {.version = 0x0309,
-		       .frames = LG_PY_FRAME_OBJECT,
-		       .attrs = LG_PY_ATTRS_DICT,
-		       .interp_threads = 8,
-		       .interp_gc = 816,
-		       .tstate_next = 8,
-		       .tstate_interp = 16,
-		       .tstate_thread = 176,
-		       .tstate_frame = 24,
-		       .cframe_frame = 0xffff,
-		       .frame_code = 32,
-		       .frame_previous = 24,
-		       .frame_locals = 360,
-		       .code_argcount = 16,
-		       .coro_frame = 16,
-		       .future_callback0 = 24,
-		       .future_callbacks = 40,
-		       .task_coro = 152,
-		       .function_closure = 48,
-		       .type_cached_keys = 864,
-		       .keys_nentries = 32,
-		       .keys_indices = 40,
-		       .str_data = 48,
-		       .long_one = 1},
-	},
-	{
-		.interpreters_main = 40,
-		.modules = 856,
-		.py = {.version = 0x030a,
-		       .frames = LG_PY_FRAME_OBJECT,
-		       .attrs = LG_PY_ATTRS_DICT,
-		       .interp_threads = 8,
-		       .interp_gc = 816,
-		       .tstate_next = 8,
-		       .tstate_interp = 16,
-		       .tstate_thread = 176,
-		       .tstate_frame = 24,
-		       .cframe_frame = 0xffff,
-		       .frame_code = 32,
-		       .frame_previous = 24,
-		       .frame_locals = 352,
-		       .code_argcount = 16,
-		       .coro_frame = 16,
-		       .future_callback0 = 24,
-		       .future_callbacks = 40,
-		       .task_coro = 160,
-		       .function_closure = 72,
-		       .type_cached_keys = 872,
-		       .keys_nentries = 32,
-		       .keys_indices = 40,
-		       .str_data = 48,
-		       .long_one = 1},
-	},
-	{
-		.interpreters_main = 48,
-		.modules = 888,
-		.py = {.version = 0x030b,
-		       .frames = LG_PY_FRAME_EMBEDDED,
-		       .attrs = LG_PY_ATTRS_BEFORE,
-		       .interp_threads = 16,
-		       .interp_gc = 848,
-		       .tstate_next = 8,
-		       .tstate_interp = 16,
-		       .tstate_thread = 152,
-		       .tstate_native = 160,
-		       .tstate_frame = 56,
-		       .cframe_frame = 8,
-		       .frame_code = 32,
-		       .frame_previous = 48,
-		       .frame_locals = 72,
-		       .frame_owner = 69,
-		       .frame_stacktop = 64,
-		       .code_argcount = 56,
-		       .coro_frame = 80,
-
-		       .future_callback0 = 24,
-		       .future_callbacks = 40,
-		       .task_coro = 136,
-		       .function_closure = 72,
-		       .type_cached_keys = 872,
-		       .keys_nentries = 24,
-		       .keys_indices = 32,
-		       .keys_log2 = 9,
-		       .keys_kind = 10,
-		       .str_data = 48,
-		       .long_one = 1},
-	},
-	{
-		.interpreters_main = 48,
-		.modules = 944,
-		.py = {.version = 0x030c,
-		       .frames = LG_PY_FRAME_EMBEDDED,
-		       .attrs = LG_PY_ATTRS_TAGGED,
-		       .interp_threads = 72,
-		       .interp_gc = 312,
-		       .tstate_next = 8,
-		       .tstate_interp = 16,
-		       .tstate_thread = 136,
-		       .tstate_native = 144,
-		       .tstate_frame = 56,
-		       .cframe_frame = 0,
-		       .frame_code = 0,
-		       .frame_previous = 8,
-		       .frame_locals = 72,
-		       .frame_owner = 70,
-		       .frame_stacktop = 64,
-		       .code_argcount = 52,
-		       .coro_frame = 72,
-
-		       .future_callback0 = 24,
-		       .future_callbacks = 40,
-		       .task_coro = 136,
-		       .function_closure = 72,
-		       .type_cached_keys = 880,
-		       .keys_nentries = 24,
-		       .keys_indices = 32,
-		       .keys_log2 = 9,
-		       .keys_kind = 10,
-		       .str_data = 40,
-		       .long_one = 8},
-	},
-	{
-		.interpreters_main = 640,
-		.modules = 7656,
-		.py = {.version = 0x030d,
-		       .frames = LG_PY_FRAME_EMBEDDED,
-		       .attrs = LG_PY_ATTRS_INLINE,
-		       .interp_threads = 7344,
-		       .interp_gc = 7600,
-		       .tstate_next = 8,
-		       .tstate_interp = 16,
-		       .tstate_thread = 152,
-		       .tstate_native = 160,
-		       .tstate_frame = 72,
-		       .cframe_frame = 0xffff,
-		       .frame_code = 0,
-		       .frame_previous = 8,
-		       .frame_locals = 72,
-		       .frame_owner = 70,
-		       .frame_stacktop = 64,
-		       .code_argcount = 52,
-		       .coro_frame = 72,
-
-		       .future_callback0 = 24,
-		       .future_callbacks = 40,
-		       .task_coro = 120,
-		       .function_closure = 72,
-		       .type_cached_keys = 880,
-		       .keys_nentries = 24,
-		       .keys_indices = 32,
-		       .keys_log2 = 9,
-		       .keys_kind = 10,
-		       .values_first = 8,
-		       .str_data = 40,
-		       .long_one = 8},
-	},
-};
-
-static const struct layout *layout_of(uint16_t version)
-{
-	for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++)
-		if (layouts[i].py.version == version)
-			return &layouts[i];
-	return NULL;
-}
-
-bool cpython_offsets(struct lg_python *out, uint16_t version)
-{
-	const struct layout *layout = layout_of(version);
-
-	if (layout)
-		*out = layout->py;
-	return layout;
-}
 
 /* Memory. */
 
@@ -368,15 +182,16 @@ static uint64_t module_get(const struct lg_python *py, const struct cpython_memo
 	return at ? cpython_dict_get(py, memory, peek(memory, at + 16), name) : 0;
 }
 
-static int objects_find(struct lg_python *py, const struct layout *layout, const struct cpython_memory *memory,
-			uint64_t runtime)
+static int objects_find(struct cpython_layout *layout, const struct cpython_memory *memory, uint64_t runtime)
 {
+	struct lg_python *py = &layout->py;
 	uint64_t modules;
 
-	py->interp = peek(memory, runtime + layout->interpreters_main);
+	py->interp = peek(memory, runtime + layout->main);
 	modules = peek(memory, py->interp + layout->modules);
 	if (!py->interp || peek(memory, modules + 8) != py->type_dict)
 		return -ENOTSUP;
+	py->gil = layout->gil_at_interpreter ? peek(memory, py->interp + layout->gil) : runtime + layout->gil;
 	py->type_task = module_get(py, memory, modules, "_asyncio", "Task");
 	py->type_future = module_get(py, memory, modules, "_asyncio", "Future");
 	py->type_partial = module_get(py, memory, modules, "functools", "partial");
@@ -386,21 +201,67 @@ static int objects_find(struct lg_python *py, const struct layout *layout, const
 	return 0;
 }
 
+static bool is_asyncio(const char *name)
+{
+	return !strncmp(name, "_asyncio.", 9);
+}
+
+/* _asyncio is a library of its own, or a part of the interpreter. */
+static int asyncio_publish(struct cpython_layout *layout, const struct maps *maps, int pid)
+{
+	const struct map *map = maps_find(maps, is_asyncio);
+	uint64_t words[CPYTHON_ASYNCIO_WORDS];
+	struct elf_file *elf = NULL;
+	struct map_file file;
+	int ret;
+
+	if (!map)
+		map = maps_find(maps, is_libpython);
+	ret = map ? map_file_init(&file, pid, map) : map_file_init_exe(&file, pid);
+	if (!ret)
+		ret = elf_file_open(&elf, file.path);
+	if (ret)
+		return ret;
+	ret = elf_file_section(elf, CPYTHON_ASYNCIO_SECTION, words, sizeof(words));
+	elf_file_close(elf);
+	return ret ? ret : cpython_layout_publish_asyncio(layout, words);
+}
+
+/* What the process itself says goes before the tables. */
+static int layout_publish(struct cpython_layout *layout, const struct maps *maps, int pid,
+			  const struct cpython_memory *memory, uint64_t runtime)
+{
+	uint64_t words[CPYTHON_WORDS];
+	int ret = 0;
+
+	if (layout->py.version >= CPYTHON_PUBLISHES)
+		ret = memory->read(memory->arg, runtime, words, sizeof(words));
+	if (!ret && layout->py.version >= CPYTHON_PUBLISHES)
+		ret = cpython_layout_publish(layout, words);
+	if (!ret && layout->py.version >= CPYTHON_ASYNCIO_PUBLISHES)
+		ret = asyncio_publish(layout, maps, pid);
+	return ret;
+}
+
 int cpython_find(struct lg_python *out, int pid, uint16_t version)
 {
 	struct cpython_memory memory = {.read = process_read, .arg = &pid};
-	const struct layout *layout = layout_of(version);
+	struct cpython_layout layout;
 	uint64_t runtime = 0;
 	struct maps maps;
 	int ret;
 
-	if (!layout)
+	if (!cpython_layout_init(&layout, version))
 		return -ENOTSUP;
-	*out = layout->py;
 	ret = maps_read(&maps, pid);
 	if (ret)
 		return ret;
-	ret = symbols_find(out, &maps, pid, &memory, &runtime);
+	ret = symbols_find(&layout.py, &maps, pid, &memory, &runtime);
+	if (!ret)
+		ret = layout_publish(&layout, &maps, pid, &memory, runtime);
 	maps_fini(&maps);
-	return ret ? ret : objects_find(out, layout, &memory, runtime);
+	if (!ret)
+		ret = objects_find(&layout, &memory, runtime);
+	*out = layout.py;
+	return ret;
 }

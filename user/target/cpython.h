@@ -21,9 +21,6 @@
  */
 int cpython_find(struct lg_python *out, int pid, uint16_t version);
 
-/* The offsets of a version, on their own. False: it is not known. */
-bool cpython_offsets(struct lg_python *out, uint16_t version);
-
 /* How the memory of a process is read: all `len` bytes, else a negative error. */
 struct cpython_memory {
 	int (*read)(void *arg, uint64_t addr, void *buf, size_t len);

@@ -30,6 +30,7 @@ struct elf_file {
 	size_t nr_segments;
 	Elf64_Shdr *sections;
 	size_t nr_sections;
+	size_t names; /* the section that holds the names of sections */
 };
 
 /* Exactly `len` bytes of the file, or -EFAULT. */
@@ -98,6 +99,7 @@ static int headers_load(struct elf_file *elf)
 	ret = bytes_load(elf, head.e_shoff, head.e_shnum * sizeof(Elf64_Shdr), UINT32_MAX, &elf->sections);
 	if (!ret)
 		elf->nr_sections = head.e_shnum;
+	elf->names = head.e_shstrndx;
 	return ret == -ENOMEM ? ret : 0;
 }
 
@@ -197,12 +199,46 @@ int elf_file_read(const struct elf_file *elf, uint64_t addr, void *buf, size_t l
 	return last - offset == len - 1 ? bytes_read(elf, offset, buf, len) : -EFAULT;
 }
 
+int elf_file_section(const struct elf_file *elf, const char *name, void *buf, size_t len)
+{
+	const Elf64_Shdr *names = elf->names < elf->nr_sections ? &elf->sections[elf->names] : NULL;
+	size_t name_len = strlen(name) + 1;
+	char text[64];
+
+	if (!names || name_len > sizeof(text))
+		return -ENOENT;
+	for (size_t i = 0; i < elf->nr_sections; i++) {
+		const Elf64_Shdr *sec = &elf->sections[i];
+
+		if (sec->sh_type != SHT_PROGBITS || sec->sh_size < len || sec->sh_name > names->sh_size ||
+		    bytes_read(elf, names->sh_offset + sec->sh_name, text, name_len) || memcmp(text, name, name_len))
+			continue;
+		return bytes_read(elf, sec->sh_offset, buf, len);
+	}
+	return -ENOENT;
+}
+
 static const Elf64_Shdr *section_find(const struct elf_file *elf, uint32_t type)
 {
 	for (size_t i = 0; i < elf->nr_sections; i++)
 		if (elf->sections[i].sh_type == type)
 			return &elf->sections[i];
 	return NULL;
+}
+
+/* Data that begins as zeros has a place in memory and none in the file. */
+static bool is_zero_data(const struct elf_file *elf, const Elf64_Sym *sym)
+{
+	if (ELF64_ST_TYPE(sym->st_info) != STT_OBJECT)
+		return false;
+	for (size_t i = 0; i < elf->nr_segments; i++) {
+		const Elf64_Phdr *seg = &elf->segments[i];
+
+		if (seg->p_type == PT_LOAD && sym->st_value >= seg->p_vaddr &&
+		    sym->st_value - seg->p_vaddr < seg->p_memsz)
+			return true;
+	}
+	return false;
 }
 
 static int table_walk(const struct elf_file *elf, const Elf64_Sym *table, size_t nr, const char *strings,
@@ -219,7 +255,8 @@ static int table_walk(const struct elf_file *elf, const Elf64_Sym *table, size_t
 			continue;
 		symbol.is_thread_local = ELF64_ST_TYPE(sym->st_info) == STT_TLS;
 		symbol.offset = 0;
-		if (!symbol.is_thread_local && elf_file_offset(elf, sym->st_value, &symbol.offset, NULL))
+		if (!symbol.is_thread_local && elf_file_offset(elf, sym->st_value, &symbol.offset, NULL) &&
+		    !is_zero_data(elf, sym))
 			continue;
 		symbol.name = strings + sym->st_name;
 		symbol.addr = sym->st_value;

@@ -21,7 +21,7 @@ struct elf_symbol {
 	const char *name; /* valid during the call, without a version */
 	uint64_t addr;    /* as linked */
 	uint64_t size;    /* bytes; 0 unknown */
-	uint64_t offset;  /* of its first byte in the file */
+	uint64_t offset;  /* of its first byte in the file; 0: data that begins as zeros has none */
 	bool is_function;
 	bool is_thread_local; /* addr: in the thread's block; offset: 0 */
 };
@@ -60,6 +60,9 @@ int elf_file_tls(const struct elf_file *elf, int64_t *start);
 
 /* Bytes at an address as linked: exactly `len`, or -EFAULT when they are not in the file. */
 int elf_file_read(const struct elf_file *elf, uint64_t addr, void *buf, size_t len);
+
+/* The first `len` bytes of the first section with this name that is as long. -ENOENT: there is none. */
+int elf_file_section(const struct elf_file *elf, const char *name, void *buf, size_t len);
 
 /* Where an address is in the file. -EFAULT when it is in no loaded segment; *is_exec (may be NULL): of code. */
 int elf_file_offset(const struct elf_file *elf, uint64_t addr, uint64_t *offset, bool *is_exec);
