@@ -419,6 +419,17 @@ __noinline int python_callback_follow(struct walk *w, __u64 callback)
 	return 0;
 }
 
+/* 3.14 keeps who waits for a future beside its callbacks. Several are looked for among those. */
+static __always_inline __u64 future_awaiter(struct walk *w, __u64 future)
+{
+	__u64 obj;
+
+	if (!w->py.future_awaited_by || peek_byte(w, future + w->py.future_is_set))
+		return 0;
+	obj = peek(w, future + w->py.future_awaited_by);
+	return is_future(w, obj) ? obj : 0;
+}
+
 /* Who waits for a task or future: in w->next. */
 __noinline int python_awaiter_find(struct walk *w, __u64 future)
 {
@@ -426,6 +437,12 @@ __noinline int python_awaiter_find(struct walk *w, __u64 future)
 
 	if (!w)
 		return 0;
+	obj = future_awaiter(w, future);
+	if (obj) {
+		w->next = obj;
+		w->nr_next = 1;
+		return 1;
+	}
 	python_callback_follow(w, peek(w, future + w->py.future_callback0));
 	list = peek(w, future + w->py.future_callbacks);
 	if (!list || list == w->py.none_object)

@@ -68,6 +68,8 @@ struct lg_python {
 	__u16 coro_frame;
 	__u16 future_callback0;
 	__u16 future_callbacks;
+	__u16 future_awaited_by; /* from 3.14: -> the task that waits for it; 0: this version does not have it */
+	__u16 future_is_set;     /* a byte, not 0: a set of those */
 	__u16 task_coro;
 	__u16 function_closure;
 	__u16 type_cached_keys;
@@ -79,8 +81,8 @@ struct lg_python {
 	__u16 str_data; /* first byte of an ASCII string; its length is at 16 */
 	__u16 long_one; /* what stands at 16 in a positive int of one digit; the digit is at 24 */
 	__u16 tuple_items;
-	__u16 pad;
+	__u16 pad[3];
 };
-LG_SIZE(struct lg_python, 208);
+LG_SIZE(struct lg_python, 216);
 
 #endif

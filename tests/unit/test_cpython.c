@@ -261,7 +261,9 @@ static void test_published_asyncio(void **state)
 	assert_int_equal(cpython_layout_publish_asyncio(&layout, words), 0);
 	assert_int_equal(layout.py.task_coro, 120);
 	assert_int_equal(layout.py.tstate_task, 880);
-	words[11] = 0;
+	assert_int_equal(layout.py.future_awaited_by, 96);
+	assert_int_equal(layout.py.future_is_set, 109);
+	words[11] = 1 << 16;
 	assert_int_equal(cpython_layout_publish_asyncio(&layout, words), -ENOTSUP);
 }
 

@@ -238,67 +238,72 @@ bool cpython_layout_init(struct cpython_layout *out, uint16_t version)
 	return false;
 }
 
-/* What is published, as words. The lists of two versions differ: words_313 and words_314 are indexes, 0: not there. */
-enum { WORD_COOKIE, WORD_VERSION, WORD_FREE_THREADED };
+/* What the interpreter publishes, as words. */
+enum { WORD_COOKIE = 0, WORD_VERSION = 1, WORD_FREE_THREADED = 2, WORD_INTERPRETERS = 5 };
 
-static const struct {
-	uint8_t word_313;
-	uint8_t word_314;
-	uint16_t at; /* the field, in struct cpython_layout */
-} published[] = {
-	{11, 12, offsetof(struct cpython_layout, modules)},
-	{14, 15, offsetof(struct cpython_layout, gil)},
-	{9, 9, offsetof(struct cpython_layout, py.interp_threads)},
-	{21, 24, offsetof(struct cpython_layout, py.tstate_next)},
-	{22, 25, offsetof(struct cpython_layout, py.tstate_interp)},
-	{23, 26, offsetof(struct cpython_layout, py.tstate_frame)},
-	{24, 27, offsetof(struct cpython_layout, py.tstate_thread)},
-	{25, 28, offsetof(struct cpython_layout, py.tstate_native)},
-	{29, 32, offsetof(struct cpython_layout, py.frame_previous)},
-	{30, 33, offsetof(struct cpython_layout, py.frame_code)},
-	{32, 35, offsetof(struct cpython_layout, py.frame_locals)},
-	{33, 36, offsetof(struct cpython_layout, py.frame_owner)},
-	{0, 37, offsetof(struct cpython_layout, py.frame_stackpointer)},
-	{40, 45, offsetof(struct cpython_layout, py.code_argcount)},
-	{0, 85, offsetof(struct cpython_layout, py.coro_frame)},
-	{51, 57, offsetof(struct cpython_layout, py.tuple_items)},
+/* A word that is an offset. */
+struct published {
+	uint8_t word; /* its index, */
+	uint16_t at;  /* and its field in struct cpython_layout */
 };
 
-static void offset_set(struct cpython_layout *layout, uint16_t at, uint16_t value)
+#define FIELD(name) offsetof(struct cpython_layout, name)
+
+static const struct published words_313[] = {
+	{9, FIELD(py.interp_threads)}, {11, FIELD(modules)},          {14, FIELD(gil)},
+	{21, FIELD(py.tstate_next)},   {22, FIELD(py.tstate_interp)}, {23, FIELD(py.tstate_frame)},
+	{24, FIELD(py.tstate_thread)}, {25, FIELD(py.tstate_native)}, {29, FIELD(py.frame_previous)},
+	{30, FIELD(py.frame_code)},    {32, FIELD(py.frame_locals)},  {33, FIELD(py.frame_owner)},
+	{40, FIELD(py.code_argcount)}, {51, FIELD(py.tuple_items)},
+};
+
+static const struct published words_314[] = {
+	{9, FIELD(py.interp_threads)},      {12, FIELD(modules)},          {15, FIELD(gil)},
+	{24, FIELD(py.tstate_next)},        {25, FIELD(py.tstate_interp)}, {26, FIELD(py.tstate_frame)},
+	{27, FIELD(py.tstate_thread)},      {28, FIELD(py.tstate_native)}, {32, FIELD(py.frame_previous)},
+	{33, FIELD(py.frame_code)},         {35, FIELD(py.frame_locals)},  {36, FIELD(py.frame_owner)},
+	{37, FIELD(py.frame_stackpointer)}, {45, FIELD(py.code_argcount)}, {57, FIELD(py.tuple_items)},
+	{85, FIELD(py.coro_frame)},
+};
+
+static const struct published words_asyncio[] = {
+	{2, FIELD(py.future_awaited_by)},
+	{4, FIELD(py.future_is_set)},
+	{5, FIELD(py.task_coro)},
+	{11, FIELD(py.tstate_task)},
+};
+
+static int words_take(struct cpython_layout *layout, const struct published *list, size_t nr, const uint64_t *words)
 {
-	memcpy((char *)layout + at, &value, sizeof(value));
+	for (size_t i = 0; i < nr; i++) {
+		uint16_t offset = words[list[i].word];
+
+		if (words[list[i].word] >= CPYTHON_OFFSET_MAX)
+			return -ENOTSUP;
+		memcpy((char *)layout + list[i].at, &offset, sizeof(offset));
+	}
+	return 0;
 }
+
+#define TAKE(layout, list, words) words_take(layout, list, sizeof(list) / sizeof((list)[0]), words)
 
 int cpython_layout_publish(struct cpython_layout *layout, const uint64_t words[CPYTHON_WORDS])
 {
 	bool is_313 = layout->py.version == CPYTHON_PUBLISHES;
 	uint64_t gc = is_313 ? words[10] + words[72] : words[11] + words[82];
 
-	if (memcmp(&words[WORD_COOKIE], "xdebugpy", 8) || words[WORD_VERSION] >> 16 != layout->py.version)
+	if (memcmp(&words[WORD_COOKIE], "xdebugpy", 8) || words[WORD_VERSION] >> 16 != layout->py.version ||
+	    words[WORD_FREE_THREADED])
 		return -ENOTSUP;
-	if (words[WORD_FREE_THREADED])
-		return -ENOTSUP;
-	for (size_t i = 0; i < sizeof(published) / sizeof(published[0]); i++) {
-		uint8_t word = is_313 ? published[i].word_313 : published[i].word_314;
-
-		if (!word)
-			continue;
-		if (words[word] >= CPYTHON_OFFSET_MAX)
-			return -ENOTSUP;
-		offset_set(layout, published[i].at, words[word]);
-	}
-	if (gc >= CPYTHON_OFFSET_MAX || words[5] >= CPYTHON_OFFSET_MAX)
+	if (gc >= CPYTHON_OFFSET_MAX || words[WORD_INTERPRETERS] >= CPYTHON_OFFSET_MAX)
 		return -ENOTSUP;
 	layout->py.interp_gc = gc;
-	layout->main = words[5] + sizeof(uint64_t);
-	return 0;
+	/* The main interpreter is told right behind the newest one. */
+	layout->main = words[WORD_INTERPRETERS] + sizeof(uint64_t);
+	return is_313 ? TAKE(layout, words_313, words) : TAKE(layout, words_314, words);
 }
 
 int cpython_layout_publish_asyncio(struct cpython_layout *layout, const uint64_t words[CPYTHON_ASYNCIO_WORDS])
 {
-	if (words[5] >= CPYTHON_OFFSET_MAX || words[11] >= CPYTHON_OFFSET_MAX || !words[5] || !words[11])
-		return -ENOTSUP;
-	layout->py.task_coro = words[5];
-	layout->py.tstate_task = words[11];
-	return 0;
+	return TAKE(layout, words_asyncio, words);
 }
