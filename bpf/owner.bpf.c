@@ -20,6 +20,10 @@ static __always_inline void owner_tell(struct thread *t, struct task_struct *tas
 	bool may_differ = owner_may_differ(t);
 	struct lg_rec_owner *rec;
 
+	if (a->is_gc) {
+		t->has_since = true;
+		t->since.gc_ns += now - t->edge_ns;
+	}
 	edge_pass(t, task, now, true);
 	rec = record_reserve(LG_REC_OWNER, sizeof(*rec), now);
 	if (!rec)
@@ -42,14 +46,14 @@ static __always_inline void owner_tell(struct thread *t, struct task_struct *tas
 }
 
 /* 0 when there is an answer; negative when the memory could not be read or made no sense. */
-static __always_inline int runtime_ask(struct thread *t, struct task_struct *task, struct answer *a)
+static __always_inline int runtime_ask(struct thread *t, struct task_struct *task, struct answer *a, __u64 now)
 {
 	struct lg_runtime_info *info = bpf_map_lookup_elem(&runtimes, &t->pid);
 
 	if (!info)
 		return -1;
 	if (config.ask & LG_ASK_PYTHON && info->kind == LG_RT_CPYTHON)
-		return python_ask(t, task, &info->python, a);
+		return python_ask(t, task, &info->python, a, now);
 	if (config.ask & LG_ASK_NODE && info->kind == LG_RT_NODE)
 		return node_ask(t, task, &info->v8, a);
 	return -1;
@@ -63,7 +67,7 @@ __noinline int owner_ask(__u64 now)
 
 	if (!t || !t->turn_ns)
 		return 0;
-	if (!runtime_ask(t, task, &a))
+	if (!runtime_ask(t, task, &a, now))
 		owner_tell(t, task, &a, now);
 	return 0;
 }

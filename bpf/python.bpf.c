@@ -11,11 +11,14 @@
 #define MAX_SEEN      64  /* of them, that may be looked at */
 #define MAX_LOOKED    48  /* frames whose arguments are looked at */
 #define MAX_ARGS      6
+#define MAX_LOCALS    16   /* variables of a frame, where futures are looked for */
 #define MAX_SLOTS     4096 /* of a frame: more make no sense */
 #define MAX_AWAITS    6    /* coroutines of a waiting task that are looked at */
 #define MAX_CALLBACKS 8
 #define MAX_CELLS     10
 #define MAX_LOOPS     24 /* entries, used or not, of the dict of running tasks */
+
+#define GIL_HOLDER 8 /* in the lock's state: the thread state that took it last */
 
 /* Whether a dict is the scope of an ASGI request or websocket, which it then notes. */
 static __always_inline bool scope_take(struct walk *w, __u64 dict)
@@ -87,7 +90,55 @@ static __always_inline bool type_is_server(struct walk *w, __u64 type)
 	       c == CHARS('_', 'C', 'a', 'c', 'h', 'e', 'd', 'R') || c == CHARS('H', 'T', 'T', 'P', 'C', 'o', 'n', 'n');
 }
 
-/* The arguments of a frame. is_any: objects of every class, not only of the known ones. */
+static __always_inline bool type_is_future(struct walk *w, __u64 type)
+{
+	return type && (type == w->py.type_task || type == w->py.type_future);
+}
+
+/* A future or task of _asyncio, or of a class made from it. */
+static __always_inline bool is_future(struct walk *w, __u64 obj)
+{
+	__u64 type;
+
+	if (!obj || obj & 7)
+		return false;
+	type = peek(w, obj + OBJECT_TYPE);
+	if (type_is_future(w, type))
+		return true;
+	if (!type || !(peek(w, type + TYPE_FLAGS) & FLAG_HEAPTYPE))
+		return false;
+	return type_is_future(w, peek(w, type + TYPE_BASE));
+}
+
+/* Notes a future, or the one that waits for an executor's work item: its first callback leads on. */
+__noinline int python_future_note(struct walk *w, __u64 obj)
+{
+	__u64 list;
+
+	if (!w)
+		return 0;
+	if (is_future(w, obj)) {
+		if (w->looks_for == FUTURES_OUTER || !w->future)
+			w->future = obj;
+		return 1;
+	}
+	if (peek(w, peek(w, peek(w, obj + OBJECT_TYPE) + TYPE_NAME)) != CHARS('_', 'W', 'o', 'r', 'k', 'I', 't', 'e'))
+		return 0;
+	python_instance_scan(w, obj);
+	obj = w->attrs[NAME_FUTURE];
+	if (!obj)
+		return 1;
+	python_instance_scan(w, obj);
+	list = w->attrs[NAME_DONE_CALLBACKS];
+	if (list && peek(w, list + VAR_SIZE))
+		w->callback = peek(w, peek(w, list + LIST_ITEMS));
+	return 1;
+}
+
+/*
+ * The arguments of a frame, or all its variables where futures are looked for. is_any: objects of every class, not only
+ * of the known ones.
+ */
 __noinline int python_frame_look(struct walk *w, __u64 frame, __u32 is_any)
 {
 	__u64 code, obj, type;
@@ -96,8 +147,11 @@ __noinline int python_frame_look(struct walk *w, __u64 frame, __u32 is_any)
 	if (!w)
 		return 0;
 	code = peek(w, frame + w->py.frame_code) & ~7ULL;
-	n = peek_int(w, code + w->py.code_argcount);
-	for (__u32 i = 0; i < MAX_ARGS; i++) {
+	if (w->looks_for)
+		n = peek_int(w, code + w->py.code_nlocals);
+	else
+		n = bounded(peek_int(w, code + w->py.code_argcount), MAX_ARGS);
+	for (__u32 i = 0; i < MAX_LOCALS; i++) {
 		if (i >= n)
 			return 0;
 		obj = peek(w, frame + w->py.frame_locals + 8 * i) & ~7ULL;
@@ -110,6 +164,8 @@ __noinline int python_frame_look(struct walk *w, __u64 frame, __u32 is_any)
 				continue;
 			type = peek(w, obj + OBJECT_TYPE);
 		}
+		if (w->looks_for && python_future_note(w, obj))
+			continue;
 		if (type != w->py.type_dict && !is_any && !type_is_server(w, type))
 			continue;
 		if (python_object_look(w, obj))
@@ -203,26 +259,6 @@ __noinline int python_tstate_find(struct walk *w, __u64 id)
 	bpf_loop(MAX_THREADS, tstate_step, &s, 0);
 	w->tstate = s.at && peek(w, s.at + self) == id ? s.at : 0;
 	return w->tstate != 0;
-}
-
-static __always_inline bool type_is_future(struct walk *w, __u64 type)
-{
-	return type && (type == w->py.type_task || type == w->py.type_future);
-}
-
-/* A future or task of _asyncio, or of a class made from it. */
-static __always_inline bool is_future(struct walk *w, __u64 obj)
-{
-	__u64 type;
-
-	if (!obj || obj & 7)
-		return false;
-	type = peek(w, obj + OBJECT_TYPE);
-	if (type_is_future(w, type))
-		return true;
-	if (!type || !(peek(w, type + TYPE_FLAGS) & FLAG_HEAPTYPE))
-		return false;
-	return type_is_future(w, peek(w, type + TYPE_BASE));
 }
 
 static __always_inline bool is_task(struct walk *w, __u64 obj)
@@ -494,4 +530,39 @@ __noinline int python_task_look(struct walk *w, __u64 task)
 		coro = frame_top(w, frame);
 	}
 	return 0;
+}
+
+static long thread_step(__u32 i, struct step *s)
+{
+	struct list_head___threads *at = (void *)s->at;
+	struct task_struct *task = (void *)at - bpf_core_field_offset(struct task_struct___threads, thread_node);
+
+	if (thread_self(task) == s->id) {
+		s->w->holder_tid = BPF_CORE_READ(task, pid);
+		BPF_CORE_READ_INTO(&s->w->holder_comm, task, comm);
+		return 1;
+	}
+	s->at = (__u64)BPF_CORE_READ(at, next);
+	return 0;
+}
+
+/* The thread that took the interpreter lock last, if it is another one: its state, its id and its name. */
+__noinline int python_holder_find(struct walk *w)
+{
+	struct task_struct___threads *own = (void *)bpf_get_current_task_btf();
+	struct step s = {.w = w};
+	__u64 holder;
+
+	if (!w)
+		return 0;
+	w->holder = 0;
+	w->holder_tid = 0;
+	holder = peek(w, w->py.gil + GIL_HOLDER);
+	if (!holder || holder == w->tstate || peek(w, holder + w->py.tstate_interp) != w->py.interp)
+		return 0;
+	w->holder = holder;
+	s.id = peek(w, holder + tstate_self(w));
+	s.at = (__u64)BPF_CORE_READ(own, thread_node.next);
+	bpf_loop(MAX_THREADS, thread_step, &s, 0);
+	return 1;
 }

@@ -24,7 +24,9 @@ enum walk_name {
 	NAME_RESPONSE_COMPLETE,
 	NAME_TASK, /* _host_task, _parent_task: of a group */
 	NAME_CANCEL_SCOPE,
-	NR_NAMES = 16, /* a power of two: indexes are masked */
+	NAME_FUTURE,         /* of an executor's work item, */
+	NAME_DONE_CALLBACKS, /* and of that future */
+	NR_NAMES = 16,       /* a power of two: indexes are masked */
 };
 
 /* The state of one question. It belongs to a thread, and a question does not nest. */
@@ -53,12 +55,28 @@ struct walk {
 	__u32 is_found;
 	__u32 is_cycle; /* 1: what was found is the server's own object */
 
+	__u32 looks_for; /* enum walk_futures */
+	__u64 future;    /* what was found of them, */
+	__u64 callback;  /* or one's callback; 0 none */
+
+	/* Who holds the interpreter lock. */
+	__u64 holder;
+	__u32 holder_tid; /* 0 unknown */
+	char holder_comm[LG_COMM_LEN];
+
 	/* The request that was found. */
 	__u32 stage;     /* enum lg_stage */
 	__u32 is_behind; /* 1: its connection has read another request */
 	__u64 from;      /* who was asked for its awaiter before: not followed back */
 	__u64 key;       /* address of its scope */
 	__u64 port;      /* 0 unknown */
+};
+
+/* Futures in a frame's variables: who waits for them waits for the code that runs. */
+enum walk_futures {
+	FUTURES_NONE,
+	FUTURES_INNER, /* of a callback of the loop: further out are the loop's own */
+	FUTURES_OUTER, /* of a thread of a pool: what it was given to do */
 };
 
 struct walks_map {
@@ -78,6 +96,8 @@ int python_frame_look(struct walk *w, __u64 frame, __u32 is_any);
 int python_stack_look(struct walk *w);
 int python_awaiter_find(struct walk *w, __u64 future);
 int python_task_look(struct walk *w, __u64 task);
+int python_callback_follow(struct walk *w, __u64 callback);
+int python_holder_find(struct walk *w);
 
 #define WALK_HOPS 8 /* tasks that wait for each other: wait_for, gather and groups take two each */
 
@@ -106,6 +126,14 @@ struct task_struct___pid {
 	struct pid___tls *thread_pid;
 };
 
+struct list_head___threads {
+	struct list_head___threads *next;
+};
+
+struct task_struct___threads {
+	struct list_head___threads thread_node;
+};
+
 #pragma clang attribute pop
 
 /*
@@ -130,13 +158,11 @@ static __always_inline __u64 thread_self(struct task_struct *task)
 }
 
 /*
- * From the running task to those that wait for it, until one is the server's own. Returns -1 when several wait, which
+ * From a task or future to those that wait for it, until one is the server's own. Returns -1 when several wait, which
  * leaves what was found so far.
  */
-static __always_inline int chain_look(struct walk *w)
+static __always_inline int chain_look(struct walk *w, __u64 at)
 {
-	__u64 at = w->task;
-
 	for (int i = 0; i < WALK_HOPS; i++) {
 		w->next = 0;
 		w->nr_next = 0;
@@ -168,7 +194,7 @@ static __always_inline int walk_task(struct walk *w, struct answer *a)
 	if (!w->is_found)
 		python_stack_look(w);
 	if (!w->is_cycle)
-		several = chain_look(w);
+		several = chain_look(w, w->task);
 	a->sure = w->is_cycle ? LG_SURE_EXACT : LG_SURE_LIKELY;
 	if (w->is_found) {
 		a->answer = LG_ANSWER_CONN;
@@ -180,22 +206,63 @@ static __always_inline int walk_task(struct walk *w, struct answer *a)
 	return 0;
 }
 
+/* Code outside of tasks: by what its frames hold, and by who waits for a future that they hold. */
+static __always_inline void walk_futures(struct walk *w, __u32 looks_for)
+{
+	w->looks_for = looks_for;
+	w->future = 0;
+	w->callback = 0;
+	python_stack_look(w);
+	w->looks_for = FUTURES_NONE;
+	if (w->callback) {
+		w->next = 0;
+		w->nr_next = 0;
+		w->is_group = 0;
+		python_callback_follow(w, w->callback);
+		w->future = w->nr_next == 1 ? w->next : 0;
+	}
+	if (w->future && !w->is_cycle)
+		chain_look(w, w->future);
+}
+
 /* A callback of the loop: a protocol's, or a timer's. Its connection may be between two requests. */
 static __always_inline int walk_callback(struct walk *w, struct answer *a)
 {
-	a->sure = LG_SURE_LIKELY;
 	if (w->nr_tasks)
 		return -1;
-	if (python_stack_look(w))
+	walk_futures(w, FUTURES_INNER);
+	a->sure = w->is_cycle && w->future ? LG_SURE_CAUSAL : LG_SURE_LIKELY;
+	if (w->is_found)
 		a->answer = LG_ANSWER_CONN;
 	return w->is_failed && a->answer != LG_ANSWER_CONN ? -1 : 0;
 }
 
-static __always_inline int walk_run(struct walk *w, struct task_struct *task, struct answer *a)
+/*
+ * The thread that held the interpreter lock runs a loop of its own, or is one of a pool. It may run on while it is
+ * looked at, so nothing is proved.
+ */
+static __always_inline void walk_holder(struct walk *w, struct answer *a)
 {
-	__u32 is_gc = 0;
-	int error;
+	a->answer = LG_ANSWER_NOBODY;
+	if (!w->holder)
+		return;
+	a->holder_tid = w->holder_tid;
+	python_tasks_find(w);
+	python_root_find(w);
+	if (w->task)
+		walk_task(w, a);
+	else
+		walk_futures(w, FUTURES_OUTER);
+	if (!w->is_found || !w->port) {
+		a->answer = LG_ANSWER_NOBODY;
+		return;
+	}
+	a->answer = LG_ANSWER_CONN;
+	a->sure = w->is_cycle ? LG_SURE_CAUSAL : LG_SURE_LIKELY;
+}
 
+static __always_inline void walk_begin(struct walk *w)
+{
 	w->is_failed = 0;
 	w->is_found = 0;
 	w->is_cycle = 0;
@@ -204,6 +271,14 @@ static __always_inline int walk_run(struct walk *w, struct task_struct *task, st
 	w->from = 0;
 	w->key = 0;
 	w->port = 0;
+}
+
+static __always_inline int walk_run(struct walk *w, struct task_struct *task, struct answer *a)
+{
+	__u32 is_gc = 0;
+	int error;
+
+	walk_begin(w);
 	if (!python_tstate_find(w, thread_self(task)))
 		return -1;
 	if (w->py.interp_gc && !bpf_probe_read_user(&is_gc, sizeof(is_gc), (void *)(w->py.interp + w->py.interp_gc)))
@@ -220,15 +295,55 @@ static __always_inline int walk_run(struct walk *w, struct task_struct *task, st
 		return -1;
 	}
 	w->nr_hits++;
-	a->stage = w->stage;
-	a->is_behind = w->is_behind;
-	a->port = w->port;
-	a->key = w->key;
 	return 0;
 }
 
+/* Most of the time since the last edge went by in waiting for the interpreter lock. */
+static __always_inline bool thread_waited_gil(const struct thread *t, __u64 now)
+{
+	return t->has_since && t->since.sleep_ns[LG_SLEEP_GIL] > (now - t->edge_ns) / 2;
+}
+
+/* What was booked as a lock before it was known which one is the interpreter's. */
+static __always_inline void gil_learn(struct thread *t, __u64 gil)
+{
+	struct lg_block *b = &t->since.longest;
+	__u64 ns = b->sleep_ns;
+
+	if (t->gil == gil)
+		return;
+	t->gil = gil;
+	if (!t->has_since || b->sleep != LG_SLEEP_LOCK || !thread_is_gil(t, b->args[0]))
+		return;
+	if (ns > t->since.sleep_ns[LG_SLEEP_LOCK])
+		ns = t->since.sleep_ns[LG_SLEEP_LOCK];
+	t->since.sleep_ns[LG_SLEEP_LOCK] -= ns;
+	t->since.sleep_ns[LG_SLEEP_GIL] += ns;
+	b->sleep = LG_SLEEP_GIL;
+}
+
+/* Asks for the thread that made this one wait. */
+static __always_inline void gil_ask(struct walk *w, struct thread *t, struct answer *a)
+{
+	__u64 own = w->tstate;
+	struct lg_block *b = &t->since.longest;
+
+	walk_begin(w);
+	python_holder_find(w);
+	w->tstate = w->holder;
+	walk_holder(w, a);
+	w->tstate = own;
+	a->is_gil = 1;
+	if (b->sleep != LG_SLEEP_GIL || !w->holder_tid)
+		return;
+	b->target.kind = LG_TARGET_HOLDER;
+	b->target.ino = w->holder_tid;
+	b->target.name_len = LG_COMM_LEN;
+	__builtin_memcpy(b->target.name, w->holder_comm, LG_COMM_LEN);
+}
+
 static __always_inline int python_ask(struct thread *t, struct task_struct *task, struct lg_python *python,
-				      struct answer *a)
+				      struct answer *a, __u64 now)
 {
 	struct walk *w = bpf_map_lookup_elem(&walks, &t->slot);
 	int error;
@@ -243,12 +358,24 @@ static __always_inline int python_ask(struct thread *t, struct task_struct *task
 		w->nr_hits = 0;
 	}
 	w->py = *python;
-	error = walk_run(w, task, a);
-	if (!w->nr_hits) {
-		error = -1;
-	} else if (error) {
-		a->answer = LG_ANSWER_UNKNOWN;
+	gil_learn(t, python->gil);
+	if (thread_waited_gil(t, now)) {
+		gil_ask(w, t, a);
 		error = 0;
+	} else {
+		error = walk_run(w, task, a);
+		if (!w->nr_hits) {
+			error = -1;
+		} else if (error) {
+			a->answer = LG_ANSWER_UNKNOWN;
+			error = 0;
+		}
+	}
+	if (a->answer == LG_ANSWER_CONN) {
+		a->stage = w->stage;
+		a->is_behind = w->is_behind;
+		a->port = w->port;
+		a->key = w->key;
 	}
 	barrier();
 	w->is_busy = 0;

@@ -82,7 +82,8 @@ static __always_inline int name_of(struct walk *w, __u64 str)
 	__u64 c[3] = {};
 	__u64 len = peek(w, str + VAR_SIZE);
 
-	if (len != 4 && len != 5 && len != 6 && len != 10 && len != 11 && len != 12 && len != 16 && len != 17)
+	if (len != 4 && len != 5 && len != 6 && len != 10 && len != 11 && len != 12 && len != 15 && len != 16 &&
+	    len != 17)
 		return -1;
 	if (bpf_probe_read_user(c, len & 31, (void *)(str + w->py.str_data)))
 		return -1;
@@ -94,6 +95,11 @@ static __always_inline int name_of(struct walk *w, __u64 str)
 		return NAME_CYCLE;
 	if (len == 6 && c[0] == CHARS('c', 'l', 'i', 'e', 'n', 't', 0, 0))
 		return NAME_CLIENT;
+	if (len == 6 && c[0] == CHARS('f', 'u', 't', 'u', 'r', 'e', 0, 0))
+		return NAME_FUTURE;
+	if (len == 15 && c[0] == CHARS('_', 'd', 'o', 'n', 'e', '_', 'c', 'a') &&
+	    c[1] == CHARS('l', 'l', 'b', 'a', 'c', 'k', 's', 0))
+		return NAME_DONE_CALLBACKS;
 	if (len == 11 && c[0] == CHARS('o', 'n', '_', 'r', 'e', 's', 'p', 'o') &&
 	    c[1] == CHARS('n', 's', 'e', 0, 0, 0, 0, 0))
 		return NAME_ON_RESPONSE;

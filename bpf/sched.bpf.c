@@ -55,14 +55,15 @@ static __always_inline void call_note(struct thread *t, const struct call *c, __
 	b->target.name_len = 0;
 }
 
-static __always_inline __u32 sleep_class(struct task_struct *task, unsigned int state, const struct call *c)
+static __always_inline __u32 sleep_class(const struct thread *t, struct task_struct *task, unsigned int state,
+					 const struct call *c)
 {
 	if (state & TASK_STOPPED_OR_TRACED)
 		return LG_SLEEP_STOPPED;
 	if (c->nr < 0)
 		return LG_SLEEP_FAULT;
 	if (c->role == CALL_LOCK)
-		return LG_SLEEP_LOCK;
+		return thread_is_gil(t, c->args[0]) ? LG_SLEEP_GIL : LG_SLEEP_LOCK;
 	if (BPF_CORE_READ_BITFIELD_PROBED(task, in_iowait))
 		return LG_SLEEP_IO;
 	return LG_SLEEP_SYSCALL;
@@ -76,7 +77,7 @@ static __always_inline __u32 sleep_begin(struct thread *t, struct task_struct *t
 	__u32 class;
 
 	call_from_regs(&c, (struct pt_regs *)bpf_task_pt_regs(task));
-	class = sleep_class(task, state, &c);
+	class = sleep_class(t, task, state, &c);
 	if (class == LG_SLEEP_STOPPED)
 		c.nr = -1;
 	/* io_uring counts as disk wait (in_iowait) whatever it waits for. */

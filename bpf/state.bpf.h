@@ -28,6 +28,7 @@ struct off {
 	__u32 nr_sleeps;
 	__u32 nr_preempts;
 	struct lg_block longest;
+	__u64 gc_ns;
 };
 
 /* Why the thread is, or was last, off the CPU. Values below LG_NR_SLEEPS are of enum lg_sleep. */
@@ -117,6 +118,8 @@ struct thread {
 	__u64 last_system_ns; /* system time of last_nr since the last told edge */
 	__s32 last_nr;
 
+	__u64 gil; /* address of the interpreter lock's state, once the runtime was asked; 0: none is known */
+
 	__u64 pair_args[4]; /* libc mode: arguments of the call whose return another probe shows */
 	__u64 pair_sp;
 	__s32 pair_nr; /* its number; PAIR_NONE: no such call is going on */
@@ -128,6 +131,14 @@ struct thread {
 };
 
 #define PAIR_NONE (-1)
+
+/* Bytes of CPython's struct _gil_runtime_state: whoever waits for the lock sleeps on a futex in it. */
+#define GIL_SIZE 208
+
+static __always_inline bool thread_is_gil(const struct thread *t, __u64 futex)
+{
+	return t->gil && futex - t->gil < GIL_SIZE;
+}
 
 enum conn_flag {
 	CONN_SOCK = 1,

@@ -117,6 +117,7 @@ int on_exec(__u64 *ctx)
 	t->nr_sleeps = 0;
 	t->turn_ns = 0;
 	t->wake_ns = 0;
+	t->gil = 0;
 	slot = slot_of(t);
 	if (slot) {
 		slot->tid = t->tid;

@@ -26,6 +26,7 @@ SUBPROG int off_merge(struct off *dst, struct off *src)
 	dst->throttled_ns += src->throttled_ns;
 	dst->nr_sleeps += src->nr_sleeps;
 	dst->nr_preempts += src->nr_preempts;
+	dst->gc_ns += src->gc_ns;
 	if (src->longest.sleep_ns > dst->longest.sleep_ns)
 		dst->longest = src->longest;
 	return 0;
@@ -59,6 +60,7 @@ static __always_inline void off_tell(struct thread *t, struct off *off, const st
 	rec->last_nr = at->last_nr;
 	rec->pad = 0;
 	rec->longest = off->longest;
+	rec->gc_ns = off->gc_ns;
 	t->user_ns = at->user_ns;
 	t->system_ns = at->system_ns;
 	record_submit(rec, false);

@@ -36,7 +36,8 @@
 	X(LOCK, 1, LOCK) \
 	X(FAULT, 2, FAULT) \
 	X(IO, 3, IO) \
-	X(STOPPED, 4, STOPPED)
+	X(STOPPED, 4, STOPPED) \
+	X(GIL, 5, GIL)
 
 /* Why a stall happened. X(SYMBOL, number, "word", "meaning"): the word is the one of --json. */
 #define LG_CAUSES(X) \

@@ -64,7 +64,7 @@ struct lg_python {
 	__u16 frame_stacktop;     /* an int: slots in use, the awaited object is the last one; 0: see below */
 	__u16 frame_stackpointer; /* -> behind the last slot in use; 0: neither is known */
 	__u16 code_argcount;      /* an int */
-	__u16 code_nlocals;       /* an int: arguments and other variables of a function */
+	__u16 code_nlocals;       /* an int: arguments and variables; from 3.11 with cells */
 	__u16 coro_frame;
 	__u16 future_callback0;
 	__u16 future_callbacks;

@@ -57,6 +57,7 @@ enum lg_target_kind {
 	LG_TARGET_PIPE = 5,   /* pipe or FIFO; name: last component for a named one */
 	LG_TARGET_OTHER = 6,  /* eventfd, timerfd, epoll, device, ...; name as the kernel gives it */
 	LG_TARGET_SOCKET = 7, /* a socket of another family */
+	LG_TARGET_HOLDER = 8, /* of a lock: the thread that holds it; ino: its id, name: its comm */
 };
 
 /* What a file descriptor leads to. */
@@ -138,7 +139,7 @@ struct lg_block {
 	__u64 args[3];  /* its first arguments */
 	__u8 sleep;     /* enum lg_sleep */
 	__u8 pad[7];
-	struct lg_target target; /* what fd leads to */
+	struct lg_target target; /* what fd leads to, or who holds the lock */
 };
 LG_SIZE(struct lg_block, 152);
 
@@ -161,8 +162,9 @@ struct lg_rec_off {
 	__s32 last_nr;     /* system call that returned last before the edge after a long time on the CPU, -1 none */
 	__u32 pad;
 	struct lg_block longest;
+	__u64 gc_ns; /* on the CPU while the runtime collected garbage, as far as it was asked */
 };
-LG_SIZE(struct lg_rec_off, 288);
+LG_SIZE(struct lg_rec_off, 296);
 
 /* A turn ended. The time from start_ns to end_ns holds all of its edges. */
 struct lg_rec_turn {
@@ -205,7 +207,8 @@ enum lg_stage {
 
 /*
  * An edge that the runtime itself told: the code that ran up to here, since the edge before or since the runtime
- * was last asked, worked for this owner.
+ * was last asked, worked for this owner. is_gil: the thread waited for the interpreter lock instead, and the owner is
+ * the one that the thread works for which held it.
  */
 struct lg_rec_owner {
 	struct lg_head head;
@@ -220,7 +223,7 @@ struct lg_rec_owner {
 	__u8 is_gil;      /* 1: it waited for the interpreter lock */
 	__u8 stage;       /* enum lg_stage */
 	__u8 is_behind;   /* 1: the server has read a later request of the connection */
-	__u32 holder_tid; /* is_gil: who held it, as the thread's kernel knows it; 0 unknown */
+	__u32 holder_tid; /* is_gil: the thread that held it; 0 unknown */
 	__u32 pad2;
 };
 LG_SIZE(struct lg_rec_owner, 56);

@@ -15,7 +15,8 @@ HEADER = {"schema": int, "version": str, "kernel": str, "host": str, "threshold_
 TARGET = {"pid": int, "comm": str, "exe": (str, OPTIONAL), "runtime": str}
 PARTS = {"on_cpu_ns": int, "blocked_ns": int, "runqueue_ns": int, "throttled_ns": int}
 STALL = {"time": str, "start_ns": int, "pid": int, "tid": int, "comm": str, "duration_ns": int, "cause": str, **PARTS,
-         "syscall": (dict, OPTIONAL), "request": (dict, OPTIONAL), "confidence": str, "victims": list,
+         "syscall": (dict, OPTIONAL), "holder": (dict, OPTIONAL), "request": (dict, OPTIONAL), "confidence": str,
+         "victims": list,
          "victim_count": int, "turn_ns": int, "stack": list}
 SYSCALL = {"name": str, "fd": (int, OPTIONAL), "target": (str, OPTIONAL)}
 REQUEST = {"id": str, "method": (str, OPTIONAL), "path": (str, OPTIONAL), "trace_id": (str, OPTIONAL)}

@@ -156,7 +156,7 @@ class Loop:
         body = struct.pack("=II8Q", self.pid, self.tid, *off.sleeps)
         body += struct.pack("=QQQQIIiI", off.runqueue, off.throttled, off.user, off.system, off.nr_sleeps,
                             off.nr_preempts, off.last_nr, 0)
-        self.stream.record("OFF", "lg_rec_off", body + off.longest[1])
+        self.stream.record("OFF", "lg_rec_off", body + off.longest[1] + bytes(8))
 
     def io(self, op, conn, data=b"", length=None, flags=0, tail=b"", captured=4096):
         """An edge; of `data` the first `captured` bytes are told, `length` says how many passed when more did."""

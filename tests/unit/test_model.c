@@ -399,6 +399,7 @@ static void causes_and_parts(void **state)
 		{{0, 0, 60}, 0, 0, 0, 0, -1, LG_CAUSE_FAULT},
 		{{0, 0, 0, 60}, 0, 0, 0, 0, -1, LG_CAUSE_IO},
 		{{0, 0, 0, 0, 60}, 0, 0, 0, 0, -1, LG_CAUSE_STOPPED},
+		{{0, 0, 0, 0, 0, 60}, 0, 0, 0, 0, -1, LG_CAUSE_GIL},
 		{{0}, 60, 0, 0, 0, -1, LG_CAUSE_RUNQUEUE},
 		{{0}, 0, 60, 0, 0, -1, LG_CAUSE_THROTTLED},
 		{{90, 70, 80, 60, 50}, 95, 99, 1, 2, -1, LG_CAUSE_THROTTLED},
@@ -437,6 +438,36 @@ static void causes_and_parts(void **state)
 			assert_int_equal(s->stalls[0].stall.on_cpu_nr, 1);
 		else
 			assert_int_equal(s->stalls[0].stall.on_cpu_nr, -1);
+		stream_free(s);
+	}
+}
+
+/* Collecting garbage is a part of the time on the CPU: more than half of it, and it was the cause. */
+static void garbage(void **state)
+{
+	static const struct {
+		uint64_t gc_ms, sleep_ms;
+		enum lg_cause cause;
+	} rows[] = {
+		{0, 0, LG_CAUSE_CPU},    {40, 0, LG_CAUSE_CPU},         {60, 0, LG_CAUSE_GC},
+		{20, 70, LG_CAUSE_LOCK}, {UINT32_MAX, 30, LG_CAUSE_GC}, {30, 45, LG_CAUSE_GC},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct stream *s = stream_new(LG_RT_NGINX);
+		struct lg_rec_off off = {.last_nr = -1, .gc_ns = rows[i].gc_ms * MS};
+
+		off.sleep_ns[LG_SLEEP_LOCK] = rows[i].sleep_ms * MS;
+		turn_start(s);
+		io_read(s, 11, "GET / HTTP/1.1\r\n\r\n");
+		run_ms(s, 100);
+		off_cpu(s, &off);
+		io_write(s, 11, RESPONSE_200);
+		turn_stop(s);
+		check_parts(&s->stalls[0].stall);
+		assert_int_equal(s->stalls[0].stall.cause, rows[i].cause);
+		assert_true(s->stalls[0].stall.parts.gc_ns <= s->stalls[0].stall.parts.on_cpu_ns);
 		stream_free(s);
 	}
 }
@@ -573,6 +604,7 @@ int main(void)
 		cmocka_unit_test(long_turn_of_short_runs),
 		cmocka_unit_test(late_start),
 		cmocka_unit_test(causes_and_parts),
+		cmocka_unit_test(garbage),
 		cmocka_unit_test(block_path),
 		cmocka_unit_test(work_after_the_response),
 		cmocka_unit_test(delay_over_turns),

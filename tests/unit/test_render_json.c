@@ -14,8 +14,10 @@
 #include "render_sample.h"
 
 #define PARTS \
-	"\"on_cpu_ns\":104000000,\"user_ns\":103000000,\"system_ns\":1000000,\"blocked_ns\":0,\"blocked\":{" \
-	"\"syscall\":0,\"lock\":0,\"fault\":0,\"io\":0,\"stopped\":0},\"runqueue_ns\":123456,\"throttled_ns\":0"
+	"\"on_cpu_ns\":104000000,\"user_ns\":103000000,\"system_ns\":1000000,\"gc_ns\":0,\"blocked_ns\":0," \
+	"\"blocked\":{" \
+	"\"syscall\":0,\"lock\":0,\"fault\":0,\"io\":0,\"stopped\":0,\"gil\":0},\"runqueue_ns\":123456,\"throttled_" \
+	"ns\":0"
 
 #define REQUEST \
 	"\"id\":\"abc\",\"method\":\"GET\",\"path\":\"/report/42\",\"route\":\"/report/:n\"," \
@@ -88,7 +90,8 @@ static void test_stall_nobody(void **state)
 		&stall,
 		"{\"type\":\"stall\",\"time\":\"2024-05-01T13:37:00.123456789Z\",\"start_ns\":10500000000,\"pid\":4242,"
 		"\"tid\":4242,\"comm\":\"uvicorn\",\"duration_ns\":104123456,\"cause\":\"cpu\"," PARTS
-		",\"syscall\":null,\"request\":null,\"confidence\":\"none\",\"victims\":[],\"victim_count\":3,"
+		",\"syscall\":null,\"holder\":null,\"request\":null,\"confidence\":\"none\",\"victims\":[],\"victim_"
+		"count\":3,"
 		"\"turn_ns\":105000000,\"stack\":[]}\n");
 }
 
@@ -110,13 +113,13 @@ static void test_stall_full(void **state)
 		&stall,
 		"{\"type\":\"stall\",\"time\":\"2024-05-01T13:37:00.123456789Z\",\"start_ns\":10500000000,\"pid\":4242,"
 		"\"tid\":4242,\"comm\":\"uvicorn\",\"duration_ns\":104123456,\"cause\":\"syscall\"," PARTS
-		",\"syscall\":{\"name\":\"connect\",\"fd\":9,\"target\":\"127.0.0.1:5432\"},\"request\":{" REQUEST
-		"},\"confidence\":\"exact\",\"victims\":[\"v1\",\"v\\\"2\"],\"victim_count\":3,"
+		",\"syscall\":{\"name\":\"connect\",\"fd\":9,\"target\":\"127.0.0.1:5432\"},\"holder\":null,"
+		"\"request\":{" REQUEST "},\"confidence\":\"exact\",\"victims\":[\"v1\",\"v\\\"2\"],\"victim_count\":3,"
 		"\"turn_ns\":105000000,\"stack\":[]}\n");
 }
 
-/* What a stall's "syscall" says, as text of its own. Freed by the caller. */
-static char *syscall_of(const struct model_stall *stall)
+/* What a key of a stall says, as text of its own. Freed by the caller. */
+static char *stall_key(const struct model_stall *stall, const char *key)
 {
 	struct sample s;
 	json_t *line;
@@ -125,14 +128,14 @@ static char *syscall_of(const struct model_stall *stall)
 	sample_open(&s, &render_json);
 	render_stall(&s.render, stall);
 	line = parse(&s);
-	text = json_dumps(json_object_get(line, "syscall"), JSON_COMPACT | JSON_ENCODE_ANY);
+	text = json_dumps(json_object_get(line, key), JSON_COMPACT | JSON_ENCODE_ANY);
 	json_decref(line);
 	return text;
 }
 
-static void syscall_is(const struct model_stall *stall, const char *want)
+static void key_is(const struct model_stall *stall, const char *key, const char *want)
 {
-	char *text = syscall_of(stall);
+	char *text = stall_key(stall, key);
 
 	assert_string_equal(text, want);
 	free(text);
@@ -145,16 +148,28 @@ static void test_syscall(void **state)
 
 	(void)state;
 	stall.on_cpu_nr = __NR_getrandom;
-	syscall_is(&stall, "{\"name\":\"getrandom\",\"fd\":null,\"target\":null}");
+	key_is(&stall, "syscall", "{\"name\":\"getrandom\",\"fd\":null,\"target\":null}");
 	stall.block = &block;
 	block = (struct lg_block){.nr = __NR_clock_nanosleep, .fd = -1};
-	syscall_is(&stall, "{\"name\":\"clock_nanosleep\",\"fd\":null,\"target\":null}");
+	key_is(&stall, "syscall", "{\"name\":\"clock_nanosleep\",\"fd\":null,\"target\":null}");
 	block = (struct lg_block){
 		.nr = __NR_read, .fd = 0, .target = {.kind = LG_TARGET_FILE, .name = "x", .name_len = 1}};
 	stall.block_path = "/srv/x";
-	syscall_is(&stall, "{\"name\":\"read\",\"fd\":0,\"target\":\"/srv/x\"}");
+	key_is(&stall, "syscall", "{\"name\":\"read\",\"fd\":0,\"target\":\"/srv/x\"}");
 	block.nr = -1;
-	syscall_is(&stall, "null");
+	key_is(&stall, "syscall", "null");
+}
+
+/* The name of a thread is no text with an end: it may fill its room. */
+static void test_holder(void **state)
+{
+	struct model_stall stall = sample_stall();
+	struct lg_block block = {.nr = __NR_futex, .fd = -1, .target = {.kind = LG_TARGET_HOLDER, .ino = 4711}};
+
+	(void)state;
+	memset(block.target.name, 'w', LG_COMM_LEN + 1);
+	stall.block = &block;
+	key_is(&stall, "holder", "{\"tid\":4711,\"comm\":\"wwwwwwwwwwwwwwww\"}");
 }
 
 static void test_request(void **state)
@@ -173,8 +188,9 @@ static void test_request(void **state)
 		text,
 		"{\"type\":\"request\",\"time\":\"2024-05-01T13:37:00.123456789Z\",\"start_ns\":10500000000,"
 		"\"pid\":4242,\"tid\":4242," REQUEST ",\"status\":200,\"duration_ns\":2500000,\"hold_ns\":1200000,"
-		"\"on_cpu_ns\":1200000,\"user_ns\":1200000,\"system_ns\":0,\"blocked_ns\":0,\"blocked\":{"
-		"\"syscall\":0,\"lock\":0,\"fault\":0,\"io\":0,\"stopped\":0},\"runqueue_ns\":0,\"throttled_ns\":0,"
+		"\"on_cpu_ns\":1200000,\"user_ns\":1200000,\"system_ns\":0,\"gc_ns\":0,\"blocked_ns\":0,\"blocked\":{"
+		"\"syscall\":0,\"lock\":0,\"fault\":0,\"io\":0,\"stopped\":0,\"gil\":0},\"runqueue_ns\":0,\"throttled_"
+		"ns\":0,"
 		"\"longest_run_ns\":800000,\"delay_ns\":3021,\"socket_wait_ns\":2000,\"confidence\":\"likely\"}\n");
 	free(text);
 	done.status = 0;
@@ -331,11 +347,11 @@ static void test_any_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_header),        cmocka_unit_test(test_stall_nobody),
-		cmocka_unit_test(test_stall_full),    cmocka_unit_test(test_syscall),
-		cmocka_unit_test(test_request),       cmocka_unit_test(test_summary),
-		cmocka_unit_test(test_summary_empty), cmocka_unit_test(test_share),
-		cmocka_unit_test(test_any_bytes),
+		cmocka_unit_test(test_header),     cmocka_unit_test(test_stall_nobody),
+		cmocka_unit_test(test_stall_full), cmocka_unit_test(test_syscall),
+		cmocka_unit_test(test_holder),     cmocka_unit_test(test_request),
+		cmocka_unit_test(test_summary),    cmocka_unit_test(test_summary_empty),
+		cmocka_unit_test(test_share),      cmocka_unit_test(test_any_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,6 +113,21 @@ static void test_file(void **state)
 		"3\n");
 }
 
+/* Who held the interpreter lock says more than the system call that waited for it. */
+static void test_holder(void **state)
+{
+	struct model_stall stall = sample_stall();
+	struct lg_block block = sample_block();
+
+	(void)state;
+	block.nr = __NR_futex;
+	block.sleep = LG_SLEEP_GIL;
+	block.target = (struct lg_target){.kind = LG_TARGET_HOLDER, .ino = 4711, .name = "work"};
+	stall.block = &block;
+	stall.cause = LG_CAUSE_GIL;
+	line_is(80, &stall, "13:37:00   104 ms  gil thread 4711 work   -                      exact         3\n");
+}
+
 static void test_connection(void **state)
 {
 	struct model_request request = sample_request();
@@ -303,11 +318,13 @@ static void test_flush_ok(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cpu),      cmocka_unit_test(test_syscall),    cmocka_unit_test(test_other_block),
-		cmocka_unit_test(test_file),     cmocka_unit_test(test_connection), cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_loops),    cmocka_unit_test(test_request),    cmocka_unit_test(test_begin),
-		cmocka_unit_test(test_colour),   cmocka_unit_test(test_widths),     cmocka_unit_test(test_write_errors),
-		cmocka_unit_test(test_flush_ok),
+		cmocka_unit_test(test_cpu),          cmocka_unit_test(test_syscall),
+		cmocka_unit_test(test_other_block),  cmocka_unit_test(test_file),
+		cmocka_unit_test(test_holder),       cmocka_unit_test(test_connection),
+		cmocka_unit_test(test_hostile),      cmocka_unit_test(test_loops),
+		cmocka_unit_test(test_request),      cmocka_unit_test(test_begin),
+		cmocka_unit_test(test_colour),       cmocka_unit_test(test_widths),
+		cmocka_unit_test(test_write_errors), cmocka_unit_test(test_flush_ok),
 	};
 
 	return cmocka_run_group_tests(tests, set_zone, NULL);

@@ -50,6 +50,7 @@ struct model_parts {
 	uint64_t on_cpu_ns;
 	uint64_t user_ns; /* of on_cpu_ns; user_ns + system_ns == on_cpu_ns */
 	uint64_t system_ns;
+	uint64_t gc_ns;      /* of on_cpu_ns: the runtime collected garbage */
 	uint64_t blocked_ns; /* the sum of sleep_ns */
 	uint64_t sleep_ns[LG_NR_SLEEPS];
 	uint64_t runqueue_ns;

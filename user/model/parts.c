@@ -49,6 +49,7 @@ void parts_make(struct model_parts *out, uint64_t length_ns, const struct lg_rec
 	ticks = (unsigned __int128)off->user_ns + off->system_ns;
 	out->system_ns = ticks ? scale(out->on_cpu_ns, off->system_ns, ticks) : 0;
 	out->user_ns = out->on_cpu_ns - out->system_ns;
+	out->gc_ns = off->gc_ns < out->on_cpu_ns ? off->gc_ns : out->on_cpu_ns;
 }
 
 void parts_add(struct model_parts *dst, const struct model_parts *src)
@@ -56,6 +57,7 @@ void parts_add(struct model_parts *dst, const struct model_parts *src)
 	dst->on_cpu_ns += src->on_cpu_ns;
 	dst->user_ns += src->user_ns;
 	dst->system_ns += src->system_ns;
+	dst->gc_ns += src->gc_ns;
 	dst->blocked_ns += src->blocked_ns;
 	for (int i = 0; i < LG_NR_SLEEPS; i++)
 		dst->sleep_ns[i] += src->sleep_ns[i];
@@ -99,6 +101,7 @@ void off_add(struct lg_rec_off *dst, const struct lg_rec_off *src)
 	dst->throttled_ns += src->throttled_ns;
 	dst->user_ns += src->user_ns;
 	dst->system_ns += src->system_ns;
+	dst->gc_ns += src->gc_ns;
 	if (src->last_nr >= 0)
 		dst->last_nr = src->last_nr;
 	if (src->longest.sleep_ns > dst->longest.sleep_ns)
@@ -135,6 +138,8 @@ enum lg_cause span_cause(const struct span *s)
 	enum lg_cause cause = in_kernel ? LG_CAUSE_SYSCALL : LG_CAUSE_CPU;
 	uint64_t most = p->on_cpu_ns;
 
+	if (p->gc_ns > p->on_cpu_ns / 2)
+		cause = LG_CAUSE_GC;
 	for (int i = 0; i < LG_NR_SLEEPS; i++) {
 		if (p->sleep_ns[i] > most) {
 			most = p->sleep_ns[i];

@@ -68,6 +68,7 @@ static void put_parts(struct writer *w, const struct model_parts *parts)
 	writer_u64(w, "on_cpu_ns", parts->on_cpu_ns);
 	writer_u64(w, "user_ns", parts->user_ns);
 	writer_u64(w, "system_ns", parts->system_ns);
+	writer_u64(w, "gc_ns", parts->gc_ns);
 	writer_u64(w, "blocked_ns", parts->blocked_ns);
 	writer_object(w, "blocked");
 	for (int i = 0; i < LG_NR_SLEEPS; i++)
@@ -98,6 +99,22 @@ static void put_syscall(struct writer *w, const struct model_stall *stall)
 	writer_object_end(w);
 }
 
+/* The thread that held the lock which the stall waited for longest. */
+static void put_holder(struct writer *w, const struct lg_block *block)
+{
+	char comm[LG_COMM_LEN + 1] = "";
+
+	if (!block || block->target.kind != LG_TARGET_HOLDER) {
+		writer_null(w, "holder");
+		return;
+	}
+	memcpy(comm, block->target.name, LG_COMM_LEN);
+	writer_object(w, "holder");
+	writer_u64(w, "tid", block->target.ino);
+	writer_string(w, "comm", comm);
+	writer_object_end(w);
+}
+
 /* The keys of a request; a connection without HTTP has an id and a peer only. */
 static void put_request_keys(struct writer *w, const struct model_request *request)
 {
@@ -124,6 +141,7 @@ void json_stall(struct render *r, const struct model_stall *stall)
 	writer_string(&w, "cause", words_cause(stall->cause));
 	put_parts(&w, &stall->parts);
 	put_syscall(&w, stall);
+	put_holder(&w, stall->block);
 	if (stall->request) {
 		writer_object(&w, "request");
 		put_request_keys(&w, stall->request);

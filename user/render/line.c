@@ -113,7 +113,7 @@ static void format_detail(char *buf, size_t size, const struct model_stall *stal
 	if (block && words_sleep_cause(block->sleep) == stall->cause) {
 		if (stall->cause == LG_CAUSE_LOCK || stall->cause == LG_CAUSE_STOPPED)
 			return;
-		if (block->nr >= 0)
+		if (block->nr >= 0 && stall->cause != LG_CAUSE_GIL)
 			words_syscall(name, sizeof(name), block->nr);
 		target = target_format(path, sizeof(path), &block->target, stall->block_path);
 		snprintf(buf, size, "%s%s%s", name, *name && target ? " " : "", target ? target : "");

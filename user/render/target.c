@@ -65,6 +65,12 @@ static const char *format_ino(char *buf, size_t size, const char *what, const st
 	return buf;
 }
 
+static const char *format_holder(char *buf, size_t size, const struct lg_target *t)
+{
+	snprintf(buf, size, "thread %llu %.*s", (unsigned long long)t->ino, LG_COMM_LEN, t->name);
+	return buf;
+}
+
 const char *target_format(char *buf, size_t size, const struct lg_target *target, const char *path)
 {
 	if (path && *path && (target->kind == LG_TARGET_FILE || target->kind == LG_TARGET_PIPE)) {
@@ -87,6 +93,8 @@ const char *target_format(char *buf, size_t size, const struct lg_target *target
 	case LG_TARGET_FILE:
 	case LG_TARGET_OTHER:
 		return format_name(buf, size, "", target);
+	case LG_TARGET_HOLDER:
+		return format_holder(buf, size, target);
 	default:
 		return NULL;
 	}
