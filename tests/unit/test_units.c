@@ -121,6 +121,58 @@ static void test_format_count(void **state)
 	counts(UINT64_MAX, "18.4E");
 }
 
+static void parses_size(const char *s, int want, uint64_t want_bytes)
+{
+	uint64_t bytes = 0;
+
+	assert_int_equal(units_parse_size(s, &bytes), want);
+	if (!want)
+		assert_int_equal(bytes, want_bytes);
+}
+
+static void test_parse_size(void **state)
+{
+	(void)state;
+	parses_size("0", 0, 0);
+	parses_size("4096", 0, 4096);
+	parses_size("4096B", 0, 4096);
+	parses_size("1k", 0, 1024);
+	parses_size("100M", 0, 104857600);
+	parses_size("100MB", 0, 100000000);
+	parses_size("100 MiB", 0, 104857600);
+	parses_size("2G", 0, 2147483648);
+	parses_size("16777215T", 0, 16777215ull << 40);
+	parses_size("16777216T", -ERANGE, 0);
+	parses_size("99999999999999999999", -ERANGE, 0);
+	parses_size("", -EINVAL, 0);
+	parses_size("M", -EINVAL, 0);
+	parses_size("-1M", -EINVAL, 0);
+	parses_size("1.5M", -EINVAL, 0);
+	parses_size("1Mi", -EINVAL, 0);
+	parses_size("1iB", -EINVAL, 0);
+	parses_size("1MBs", -EINVAL, 0);
+	parses_size("1X", -EINVAL, 0);
+}
+
+static void sizes(uint64_t bytes, const char *want)
+{
+	char buf[UNITS_LEN];
+
+	assert_string_equal(units_format_size(buf, sizeof(buf), bytes), want);
+}
+
+static void test_format_size(void **state)
+{
+	(void)state;
+	sizes(0, "0 B");
+	sizes(999, "999 B");
+	sizes(1000, "1 kB");
+	sizes(1520000, "1.52 MB");
+	sizes(999499999, "999 MB");
+	sizes(2000000000, "2 GB");
+	sizes(UINT64_MAX, "18.4 EB");
+}
+
 static void share(uint64_t part, uint64_t whole, const char *want)
 {
 	char buf[UNITS_LEN];
@@ -154,7 +206,8 @@ int main(void)
 		cmocka_unit_test(test_parse),        cmocka_unit_test(test_parse_errors),
 		cmocka_unit_test(test_parse_range),  cmocka_unit_test(test_format_duration),
 		cmocka_unit_test(test_format_count), cmocka_unit_test(test_format_percent),
-		cmocka_unit_test(test_small_buffer),
+		cmocka_unit_test(test_small_buffer), cmocka_unit_test(test_parse_size),
+		cmocka_unit_test(test_format_size),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

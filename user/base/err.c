@@ -48,6 +48,17 @@ static void line_print(const char *prefix, const char *line)
 	fprintf(stderr, "%s%s\n", prefix, printable);
 }
 
+void note_print(const char *fmt, ...)
+{
+	char line[sizeof(((struct err *)NULL)->what)];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	line_print("lgtrace: ", line);
+}
+
 int err_print(const struct err *err)
 {
 	if (!err->what[0])

@@ -37,4 +37,7 @@ void err_hint(struct err *err, const char *fmt, ...) __attribute__((format(print
 /* Prints "lgtrace: what" and the hint to standard error; returns the exit code. */
 int err_print(const struct err *err);
 
+/* Prints "lgtrace: " and a sentence to standard error: a note that ends nothing. */
+void note_print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 #endif

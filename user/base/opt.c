@@ -214,6 +214,11 @@ static int value_take(const struct parse *p, const struct opt *o, const char *va
 			return 0;
 		err_hint(p->err, "write a number and its unit: 250us, 100ms, 1.5s, 2m");
 		return value_wrong(p, o, value, "is not a length of time");
+	case OPT_KIND_SIZE:
+		if (!units_parse_size(value, to))
+			return 0;
+		err_hint(p->err, "write a number and its unit: 512k, 100M, 2G");
+		return value_wrong(p, o, value, "is not a size");
 	case OPT_KIND_CHOICE:
 		return choice_take(p, o, value, to);
 	case OPT_KIND_LIST:

@@ -28,6 +28,7 @@ enum opt_kind {
 	OPT_KIND_STRING,   /* const char * */
 	OPT_KIND_U64,      /* uint64_t: a decimal number */
 	OPT_KIND_DURATION, /* uint64_t: ns, given with a unit */
+	OPT_KIND_SIZE,     /* uint64_t: bytes, given with a unit */
 	OPT_KIND_CHOICE,   /* unsigned: index of the word in `choices` */
 	OPT_KIND_LIST,     /* struct opt_list: repeatable, and each value may hold several, comma-separated */
 	OPT_KIND_REPEAT,   /* struct opt_list: repeatable, commas are part of the value */
@@ -60,6 +61,7 @@ struct opt {
 #define OPT_STRING(s, m)        .kind = OPT_KIND_STRING, .offset = OPT_OFFSET(const char *, s, m)
 #define OPT_U64(s, m)           .kind = OPT_KIND_U64, .offset = OPT_OFFSET(uint64_t, s, m)
 #define OPT_DURATION(s, m)      .kind = OPT_KIND_DURATION, .offset = OPT_OFFSET(uint64_t, s, m)
+#define OPT_SIZE(s, m)          .kind = OPT_KIND_SIZE, .offset = OPT_OFFSET(uint64_t, s, m)
 #define OPT_CHOICE(s, m, words) .kind = OPT_KIND_CHOICE, .offset = OPT_OFFSET(unsigned, s, m), .choices = (words)
 #define OPT_LIST(s, m)          .kind = OPT_KIND_LIST, .offset = OPT_OFFSET(struct opt_list, s, m)
 #define OPT_REPEAT(s, m)        .kind = OPT_KIND_REPEAT, .offset = OPT_OFFSET(struct opt_list, s, m)

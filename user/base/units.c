@@ -85,6 +85,30 @@ int units_parse_duration(const char *s, uint64_t *ns)
 	return 0;
 }
 
+int units_parse_size(const char *s, uint64_t *bytes)
+{
+	static const char prefixes[] = "kMGT";
+	uint64_t value = 0, unit = 1;
+	const char *prefix;
+	long power;
+
+	if (!is_digit(*s))
+		return -EINVAL;
+	for (; is_digit(*s); s++)
+		if (!push_digit(&value, *s))
+			return -ERANGE;
+	while (*s == ' ')
+		s++;
+	prefix = *s ? strchr(prefixes, *s == 'K' ? 'k' : *s) : NULL;
+	power = prefix ? prefix - prefixes + 1 : 0;
+	s += power != 0;
+	for (; power; power--)
+		unit *= strcmp(s, "B") ? 1024 : 1000;
+	if (*s && strcmp(s, "B") != 0 && (unit == 1 || strcmp(s, "iB") != 0))
+		return -EINVAL;
+	return __builtin_mul_overflow(value, unit, bytes) ? -ERANGE : 0;
+}
+
 /*
  * Writes `value / unit` with three significant digits, rounded to the nearest. Needs value / unit < 999.5.
  * `exact_short`: an exact value has no zeros at the end of its fraction.
@@ -147,13 +171,23 @@ const char *units_format_duration_table(char *buf, size_t size, uint64_t ns)
 	return buf;
 }
 
+struct step {
+	uint64_t below; /* from here on three digits would round up to 1000 of the unit */
+	uint64_t unit;
+	const char *suffix;
+};
+
+static const char *format_steps(char *buf, size_t size, uint64_t n, const struct step *step, bool exact_short)
+{
+	while (n >= step->below && step->below != UINT64_MAX)
+		step++;
+	format_three(buf, size, n, step->unit, step->suffix, exact_short);
+	return buf;
+}
+
 const char *units_format_count(char *buf, size_t size, uint64_t n)
 {
-	static const struct {
-		uint64_t below;
-		uint64_t unit;
-		const char *suffix;
-	} steps[] = {
+	static const struct step steps[] = {
 		{999500, 1000, "k"},
 		{999500000, 1000000, "M"},
 		{999500000000, 1000000000, "G"},
@@ -161,16 +195,26 @@ const char *units_format_count(char *buf, size_t size, uint64_t n)
 		{999500000000000000, 1000000000000000, "P"},
 		{UINT64_MAX, 1000000000000000000, "E"},
 	};
-	unsigned i = 0;
 
-	if (n < 100000) {
-		snprintf(buf, size, "%llu", (unsigned long long)n);
-		return buf;
-	}
-	while (n >= steps[i].below && i + 1 < sizeof(steps) / sizeof(steps[0]))
-		i++;
-	format_three(buf, size, n, steps[i].unit, steps[i].suffix, false);
+	if (n >= 100000)
+		return format_steps(buf, size, n, steps, false);
+	snprintf(buf, size, "%llu", (unsigned long long)n);
 	return buf;
+}
+
+const char *units_format_size(char *buf, size_t size, uint64_t bytes)
+{
+	static const struct step steps[] = {
+		{1000, 1, " B"},
+		{999500, 1000, " kB"},
+		{999500000, 1000000, " MB"},
+		{999500000000, 1000000000, " GB"},
+		{999500000000000, 1000000000000, " TB"},
+		{999500000000000000, 1000000000000000, " PB"},
+		{UINT64_MAX, 1000000000000000000, " EB"},
+	};
+
+	return format_steps(buf, size, bytes, steps, true);
 }
 
 const char *units_format_percent(char *buf, size_t size, uint64_t part, uint64_t whole)
