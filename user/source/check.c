@@ -45,6 +45,11 @@ static const struct {
 	[LG_REC_TICK] = {sizeof(struct lg_rec_tick), NULL},
 };
 
+size_t record_size(unsigned kind)
+{
+	return kind < sizeof(kinds) / sizeof(*kinds) ? kinds[kind].least : 0;
+}
+
 int record_check(const void *data, size_t size, const struct lg_head **out)
 {
 	const struct lg_head *head = data;

@@ -17,4 +17,7 @@
  */
 int record_check(const void *data, size_t size, const struct lg_head **out);
 
+/* Bytes of the struct of this kind, without the variable part that may follow; 0 for a kind that is not known. */
+size_t record_size(unsigned kind);
+
 #endif

@@ -9,8 +9,8 @@
 #include "base/table.h"
 #include "source/check.h"
 #include "source/live.h"
+#include "source/target_record.h"
 #include "target/proc.h"
-#include "target/runtime.h"
 
 struct live {
 	const struct lg_slot *slots;
@@ -41,28 +41,13 @@ static void hand_on(struct live *live, const struct lg_head *head)
 	live->sink.record(live->sink.arg, head);
 }
 
-/* A process that is gone already is told with what is known: nothing. */
 static void target_tell(struct live *live, int pid, const char *comm)
 {
-	union {
-		struct lg_rec_target rec;
-		char bytes[sizeof(struct lg_rec_target) + PROC_PATH_LEN + 8];
-	} u = {};
-	struct runtime runtime = {};
-	char exe[PROC_PATH_LEN] = "";
-	size_t len;
+	struct target_record target;
 
-	runtime_detect(&runtime, pid);
-	proc_exe(pid, exe, sizeof(exe), NULL);
-	len = strnlen(exe, sizeof(exe));
-	head_init(&u.rec.head, LG_REC_TARGET, sizeof(u.rec) + len);
-	u.rec.pid = pid;
-	u.rec.runtime = runtime.kind;
-	u.rec.version = runtime.version;
-	memcpy(u.rec.comm, comm, LG_COMM_LEN);
-	u.rec.exe_len = len;
-	memcpy(u.rec.exe, exe, len);
-	hand_on(live, &u.rec.head);
+	target_record_make(&target, pid, comm);
+	target.u.rec.head.time_ns = now_ns();
+	hand_on(live, &target.u.rec.head);
 }
 
 static size_t process_threads(struct live *live, int pid)
@@ -219,12 +204,13 @@ void live_totals(struct live *live, const uint64_t *counters)
 	hand_on(live, &lost.head);
 }
 
-void live_tick(struct live *live)
+uint64_t live_tick(struct live *live)
 {
 	struct lg_rec_tick tick;
 
 	head_init(&tick.head, LG_REC_TICK, sizeof(tick));
 	hand_on(live, &tick.head);
+	return tick.head.time_ns;
 }
 
 size_t live_threads(const struct live *live)

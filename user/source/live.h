@@ -41,8 +41,8 @@ int live_take(struct live *live, const void *data, size_t size);
 /* Hands on the totals of every loop, and counters[16]: at a beat of a second or so, and at the end. */
 void live_totals(struct live *live, const uint64_t *counters);
 
-/* Says that time has passed: at every beat, after the ring buffer was read. */
-void live_tick(struct live *live);
+/* Says that time has passed: at every beat, after the ring buffer was read, and before a summary. Returns its time. */
+uint64_t live_tick(struct live *live);
 
 /* Traced threads that still run. */
 size_t live_threads(const struct live *live);
