@@ -30,13 +30,19 @@ void session_note(const struct session *s, const char *text)
 		fprintf(stderr, "lgtrace: %s\n", text);
 }
 
+int64_t clock_offset_ns(void)
+{
+	return (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
+}
+
 /* From the stream to the views. */
 
 static void on_record(void *arg, const struct lg_head *rec)
 {
 	struct session *s = arg;
 
-	model_feed(s->model, rec);
+	session_record_add(s, rec);
+	view_feed(&s->view, rec);
 }
 
 static void on_process_begin(void *arg, int pid, bool is_exec)
@@ -107,37 +113,7 @@ static int on_raw(void *arg, const void *data, size_t size)
 	return live_take(s->live, data, size);
 }
 
-static void on_stall(void *arg, const struct model_stall *stall)
-{
-	struct session *s = arg;
-
-	if (!s->opts->quiet)
-		render_stall(&s->render, stall);
-}
-
-static void on_request(void *arg, const struct model_done *done)
-{
-	struct session *s = arg;
-
-	if (s->opts->requests)
-		render_request(&s->render, done);
-}
-
 /* Set-up. */
-
-static int output_open(struct session *s, struct err *err)
-{
-	const char *path = s->opts->output;
-	FILE *out = path ? fopen(path, "we") : stdout;
-
-	if (!out)
-		return err_set(err, EXIT_CODE_FAILED, errno, "cannot write to %s: %s", path, strerror(errno));
-	s->render.ops = s->opts->json ? &render_json : &render_text;
-	s->render.out = out;
-	s->render.realtime_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
-	text_style_init(&s->render.style, s->opts->colour, fileno(out));
-	return 0;
-}
 
 static int host_check(struct err *err)
 {
@@ -151,16 +127,14 @@ static int host_check(struct err *err)
 	return error ? error : kernel_check_btf(NULL, err);
 }
 
-static int model_open(struct session *s, struct err *err)
+static int view_open(struct session *s, struct err *err)
 {
-	struct model_opts opts = {
-		.threshold_ns = s->opts->threshold_ns,
-		.id_header = s->opts->id_header,
-		.route_patterns = (const char *const *)s->opts->route_patterns.items,
-	};
-	struct model_sink sink = {.arg = s, .stall = on_stall, .request = on_request};
+	int error;
 
-	return model_new(&s->model, &opts, &sink, err);
+	if (s->opts->no_views)
+		return 0;
+	error = view_open_output(&s->view, s->opts, clock_offset_ns(), err);
+	return error ? error : view_open_model(&s->view, s->opts, err);
 }
 
 static int targets_attach(struct session *s, struct err *err)
@@ -196,10 +170,18 @@ static uint32_t runtimes_to_ask(const struct session *s)
 	return ask;
 }
 
+/* A recording may be looked at with a lower threshold than the one of today. */
+#define RECORD_TURN_NS 10000000
+
+uint64_t session_turn_ns(const struct trace_opts *opts)
+{
+	return opts->record && opts->threshold_ns > RECORD_TURN_NS ? RECORD_TURN_NS : opts->threshold_ns;
+}
+
 static int probe_start(struct session *s, struct err *err)
 {
 	struct probe_opts opts = {
-		.turn_ns = s->opts->threshold_ns,
+		.turn_ns = session_turn_ns(s->opts),
 		.edges = s->opts->probes,
 		.ask = runtimes_to_ask(s),
 		.follow = !s->opts->no_follow,
@@ -267,13 +249,11 @@ int session_open(struct session *s, struct err *err)
 	if (!error)
 		error = host_check(err);
 	if (!error)
-		error = output_open(s, err);
+		error = view_open(s, err);
 	if (!error && s->opts->command)
-		error = launch_start(&s->launch, s->opts->command, !s->opts->output, err);
+		error = launch_start(&s->launch, s->opts->command, !s->opts->output && !s->opts->no_views, err);
 	if (!error && s->launch.pid)
 		error = targets_add(&s->targets, s->launch.pid, err);
-	if (!error)
-		error = model_open(s, err);
 	if (!error)
 		error = probe_start(s, err);
 	if (!error)
@@ -286,7 +266,8 @@ void session_close(struct session *s)
 	probe_close(s->probe);
 	live_free(s->live);
 	launch_end(&s->launch);
-	model_free(s->model);
+	view_close(&s->view, NULL);
+	file_writer_close(s->recording);
 	targets_fini(&s->targets);
 	if (s->epoll_fd >= 0)
 		close(s->epoll_fd);
@@ -294,6 +275,4 @@ void session_close(struct session *s)
 		close(s->timer_fd);
 	if (s->signal_fd >= 0)
 		close(s->signal_fd);
-	if (s->render.out && s->render.out != stdout)
-		fclose(s->render.out);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a run of `lgtrace` consists of, set up and taken down. The stream flows through it: ring buffer -> live
- * -> model -> render.
+ * -> model -> render, and on its way into a recording where one is wanted.
  */
 #ifndef LG_SESSION_H
 #define LG_SESSION_H
@@ -10,12 +10,13 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "cmd/header.h"
 #include "cmd/launch.h"
 #include "cmd/targets.h"
 #include "cmd/trace.h"
-#include "model/model.h"
+#include "cmd/view.h"
 #include "probe/probe.h"
-#include "render/render.h"
+#include "source/file_writer.h"
 #include "source/live.h"
 
 #define NS_PER_S 1000000000ull
@@ -27,8 +28,10 @@ struct session {
 	struct launch launch;
 	struct probe *probe;
 	struct live *live;
-	struct model *model;
-	struct render render;
+	struct view view;
+	struct file_writer *recording; /* NULL: none */
+	uint64_t start_ns;             /* of the recording, CLOCK_MONOTONIC */
+	int record_error;              /* -errno: why it ended early, which was told */
 	int epoll_fd;
 	int timer_fd;
 	int signal_fd;
@@ -44,9 +47,23 @@ int session_open(struct session *s, struct err *err);
 /* Detaches first; safe on a session that was opened only in part. */
 void session_close(struct session *s);
 
+/* Begins the recording that the options name; `header` says of what. */
+int session_record(struct session *s, const struct header *header, struct err *err);
+/* A write that fails is told once, and ends the recording, or the run when it does nothing else. */
+void session_record_add(struct session *s, const struct lg_head *rec);
+/* Ends it, whole. */
+void session_record_finish(struct session *s);
+/* Says what was recorded. */
+void session_record_tell(const struct session *s);
+
 /* A sentence for the user, on standard error, unless it is to be quiet. */
 void session_note(const struct session *s, const char *text);
 
+/* Turns at least this long are told in any case: the threshold, or less for a recording. */
+uint64_t session_turn_ns(const struct trace_opts *opts);
+
 uint64_t clock_ns(clockid_t clock);
+/* CLOCK_REALTIME - CLOCK_MONOTONIC, now. */
+int64_t clock_offset_ns(void);
 
 #endif

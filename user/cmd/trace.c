@@ -17,18 +17,14 @@
 #define BEATS_PER_S   (NS_PER_S / BEAT_NS)
 #define NO_LOOP_BEATS (3 * BEATS_PER_S) /* an idle or a slow loop has shown itself by then */
 
+/* Its time is a tick of the stream's, so that a recording ends when this run did. */
 static int summarize(struct session *s)
 {
-	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
-	struct model_summary summary;
-	int error = model_summary(s->model, now_ns, &summary);
+	uint64_t now_ns = live_tick(s->live);
+	int error = view_summary(&s->view, now_ns);
 
-	if (error)
-		return error;
-	render_summary(&s->render, &summary);
-	model_summary_fini(&summary);
 	s->nr_summaries++;
-	return s->opts->interval_s ? model_restart(s->model, now_ns) : 0;
+	return !error && s->opts->interval_s ? view_restart(&s->view, now_ns) : error;
 }
 
 static int totals_take(struct session *s)
@@ -121,7 +117,7 @@ static int run(struct session *s)
 				on_signal(s);
 		}
 		if (!error)
-			error = render_flush(&s->render);
+			error = view_flush(&s->view);
 	}
 	return error;
 }
@@ -130,12 +126,13 @@ static int finish(struct session *s)
 {
 	int error = probe_consume(s->probe);
 
-	model_flush(s->model);
 	if (!error)
 		error = totals_take(s);
+	view_flush_model(&s->view);
 	if (!error && (!s->opts->interval_s || !s->nr_summaries))
 		error = summarize(s);
-	return error ? error : render_flush(&s->render);
+	session_record_finish(s);
+	return error ? error : view_flush(&s->view);
 }
 
 /* A reader that went away is how `lgtrace | head` ends, not a failure. */
@@ -143,14 +140,36 @@ static int outcome(struct session *s, int error, struct err *err)
 {
 	if (error && error != -EPIPE)
 		err_set(err, EXIT_CODE_FAILED, -error, "%s: %s",
-			s->render.error ? "cannot write the output" : "tracing failed", strerror(-error));
+			s->view.render.error ? "cannot write the output" : "tracing failed", strerror(-error));
+	session_record_tell(s);
+	if (s->record_error)
+		return EXIT_CODE_FAILED;
 	if (error || live_loops_ever(s->live))
 		return EXIT_CODE_OK;
 	no_loop_note(s);
 	return EXIT_CODE_NO_TARGET;
 }
 
-static int trace_run(const struct trace_opts *opts, struct err *err)
+/* From now on nothing is missed: says so, and begins the recording. */
+static int begin(struct session *s, struct err *err)
+{
+	struct header *header = header_new_live(&s->targets, s->probe, s->opts->threshold_ns);
+	int error = 0;
+
+	if (!header)
+		return err_set(err, EXIT_CODE_FAILED, ENOMEM, "no memory left");
+	if (s->opts->record)
+		error = session_record(s, header, err);
+	if (!error && !s->opts->no_views) {
+		s->view.render.threshold_ns = s->opts->threshold_ns;
+		if (!s->opts->quiet || s->opts->json)
+			render_begin(&s->view.render, &header->told);
+	}
+	header_free(header);
+	return error;
+}
+
+int trace_run(const struct trace_opts *opts, struct err *err)
 {
 	struct session s = {.opts = opts, .epoll_fd = -1, .timer_fd = -1, .signal_fd = -1};
 	int code = EXIT_CODE_FAILED;
@@ -161,10 +180,9 @@ static int trace_run(const struct trace_opts *opts, struct err *err)
 	/* After its exec, so that the header names the command and not its launcher. */
 	if (s.launch.pid && launch_go(&s.launch, opts->command[0], err))
 		goto out;
-	s.render.threshold_ns = opts->threshold_ns;
-	if (!opts->quiet || opts->json)
-		header_print(&s.render, &s.targets, s.probe, opts->threshold_ns);
-	error = render_flush(&s.render);
+	if (begin(&s, err))
+		goto out;
+	error = view_flush(&s.view);
 	if (!error)
 		error = run(&s);
 	if (!error)
@@ -177,7 +195,7 @@ out:
 
 int trace_main(int argc, char **argv, struct err *err)
 {
-	struct trace_opts opts = {.threshold_ns = 100000000};
+	struct trace_opts opts = TRACE_OPTS_DEFAULT;
 	struct opt_rest rest = {};
 	int code = EXIT_CODE_OK;
 	int parsed = opt_parse(&trace_command, argc, argv, &opts, &rest, err);
@@ -190,8 +208,6 @@ int trace_main(int argc, char **argv, struct err *err)
 		code = EXIT_CODE_USAGE;
 	else
 		code = trace_run(&opts, err);
-	opt_list_fini(&opts.pids);
-	opt_list_fini(&opts.tids);
-	opt_list_fini(&opts.route_patterns);
+	trace_opts_fini(&opts);
 	return code;
 }

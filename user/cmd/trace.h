@@ -16,6 +16,8 @@ struct trace_opts {
 	struct opt_list route_patterns;
 	const char *id_header;
 	const char *output; /* NULL: standard output */
+	const char *record; /* file for a recording; NULL: none */
+	uint64_t max_size;  /* of the recording, in bytes */
 	uint64_t threshold_ns;
 	uint64_t duration_s; /* 0: until interrupted */
 	uint64_t interval_s; /* 0: one summary, at the end */
@@ -28,13 +30,28 @@ struct trace_opts {
 	bool json;
 	bool quiet;
 	bool version;
+	bool no_views;  /* nothing but the recording */
 	char **command; /* behind "--": NULL-terminated, or NULL */
 };
 
 extern const struct opt_command trace_command;
 
+#define RECORD_FILE "lgtrace.rec" /* what a recording is called unless it is named */
+
+#define TRACE_OPTS_DEFAULT \
+	{ \
+		.threshold_ns = 100000000, .max_size = 256 << 20 \
+	}
+
 /* Takes over what stands beside the options, and refuses what makes no sense. */
 int trace_opts_check(struct trace_opts *o, const struct opt_rest *rest, struct err *err);
+
+/* The part of it that is the same for every command that traces; `usage` begins its command line. */
+int trace_opts_check_targets(const struct trace_opts *o, const char *usage, struct err *err);
+void trace_opts_fini(struct trace_opts *o);
+
+/* Traces as the options say. Returns the exit code; says what went wrong in *err. */
+int trace_run(const struct trace_opts *opts, struct err *err);
 
 /* Parses, runs, cleans up. Returns the exit code; says what went wrong in *err. */
 int trace_main(int argc, char **argv, struct err *err);

@@ -3,43 +3,31 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "cmd/trace.h"
+#include "cmd/commands.h"
+#include "cmd/rows.h"
+#include "source/file_writer.h"
 
-static const char *const probe_words[] = {"auto", "syscall", "libc", NULL};
-static const char *const colour_words[] = {"auto", "always", "never", NULL};
+const char *const rows_probe_words[] = {"auto", "syscall", "libc", NULL};
+const char *const rows_colour_words[] = {"auto", "always", "never", NULL};
 
 static const struct opt trace_rows[] = {
-	{"pid", 'p', "PID", "What to trace",
-	 "Trace this process with all its threads; may be given several times or as a list",
-	 OPT_LIST(struct trace_opts, pids)},
-	{"tid", 't', "TID", NULL, "Trace only this thread", OPT_LIST(struct trace_opts, tids)},
-	{"no-follow", 0, NULL, NULL, "Do not trace the threads and child processes that the targets make from now on",
-	 OPT_FLAG(struct trace_opts, no_follow)},
-	{"probes", 0, "WHERE", NULL,
-	 "Where to see reads and writes: syscall (a tracepoint; every process of the host pays a little for each "
-	 "system "
-	 "call), libc (uprobes in the target's C library; only the target pays) or auto (what costs less here, "
-	 "measured)",
-	 .preset = "auto", OPT_CHOICE(struct trace_opts, probes, probe_words)},
-	{"threshold", 0, "TIME", "What to tell", "Tell stalls at least this long, with a unit: 20ms, 500us, 1.5s",
-	 .preset = "100ms", OPT_DURATION(struct trace_opts, threshold_ns)},
-	{"requests", 'r', NULL, NULL, "Tell every request too, as it ends", OPT_FLAG(struct trace_opts, requests)},
-	{"duration", 'd', "SECONDS", NULL, "Stop after this time", OPT_U64(struct trace_opts, duration_s)},
-	{"request-id-header", 0, "NAME", NULL, "The header that names a request", .preset = "X-Request-ID",
-	 OPT_STRING(struct trace_opts, id_header)},
-	{"route-pattern", 0, "PATTERN", NULL,
-	 "Count paths that match as one route, for example /users/{id}/orders or /static/*; may be given several "
-	 "times. Other "
-	 "paths are folded: numbers, UUIDs and hex become placeholders",
-	 OPT_REPEAT(struct trace_opts, route_patterns)},
-	{"json", 'j', NULL, "How to tell it", "Print JSON, one object a line", OPT_FLAG(struct trace_opts, json)},
-	{"output", 'o', "FILE", NULL, "Write to this file instead of standard output",
-	 OPT_STRING(struct trace_opts, output)},
-	{"color", 0, "WHEN", NULL, "Colour the output; NO_COLOR is respected", .preset = "auto",
-	 OPT_CHOICE(struct trace_opts, colour, colour_words)},
+	ROW_PID("What to trace"),
+	ROW_TID,
+	ROW_NO_FOLLOW,
+	ROW_PROBES,
+	ROW_THRESHOLD("What to tell", "100ms"),
+	ROW_REQUESTS,
+	ROW_DURATION,
+	ROW_ID_HEADER("X-Request-ID"),
+	ROW_ROUTE_PATTERN,
+	ROW_JSON("How to tell it"),
+	ROW_OUTPUT,
+	ROW_COLOR,
 	{"quiet", 'q', NULL, NULL, "No stall lines and no notes, only the summary", OPT_FLAG(struct trace_opts, quiet)},
-	{"verbose", 'v', NULL, NULL, "Say more about what is going on, on standard error",
-	 OPT_COUNT(struct trace_opts, verbose)},
+	{"record", 0, "FILE", NULL, "Record to this file too, for lgtrace report",
+	 OPT_STRING(struct trace_opts, record)},
+	ROW_MAX_SIZE,
+	ROW_VERBOSE,
 	{"version", 'V', NULL, NULL, "Print the version and leave", OPT_FLAG(struct trace_opts, version)},
 	{0},
 };
@@ -82,6 +70,13 @@ static const struct opt_pair exit_codes[] = {
 	{0},
 };
 
+static const struct opt_command *const subcommands[] = {
+#define X(name) &name##_command,
+	COMMANDS(X)
+#undef X
+		NULL,
+};
+
 const struct opt_command trace_command = {
 	.name = "lgtrace",
 	.summary = "tell what blocks an event loop, and whose request did it",
@@ -90,6 +85,7 @@ const struct opt_command trace_command = {
 	.opts = trace_rows,
 	.examples = examples,
 	.exit_codes = exit_codes,
+	.subcommands = subcommands,
 	.date = "November 21, 2026",
 	.max_args = 2,
 	.takes_command = true,
@@ -108,6 +104,23 @@ static int number_parse(const char *word, const char *what, uint64_t *out, struc
 		       word);
 }
 
+int trace_opts_check_targets(const struct trace_opts *o, const char *usage, struct err *err)
+{
+	if (!o->threshold_ns) {
+		err_hint(err, "try --threshold 1ms");
+		return err_set(err, EXIT_CODE_USAGE, EINVAL, "the threshold must be longer than nothing");
+	}
+	if (o->record && o->max_size < FILE_SIZE_MIN) {
+		err_hint(err, "try --max-size 100M");
+		return err_set(err, EXIT_CODE_USAGE, EINVAL, "a recording needs at least 2M");
+	}
+	if (!o->pids.count && !o->tids.count && !o->command) {
+		err_hint(err, "%s -p PID, or %s -- COMMAND; %s --help tells more", usage, usage, usage);
+		return err_set(err, EXIT_CODE_USAGE, EINVAL, "nothing to trace was named");
+	}
+	return 0;
+}
+
 int trace_opts_check(struct trace_opts *o, const struct opt_rest *rest, struct err *err)
 {
 	int error = 0;
@@ -117,15 +130,12 @@ int trace_opts_check(struct trace_opts *o, const struct opt_rest *rest, struct e
 		error = number_parse(rest->args[0], "interval", &o->interval_s, err);
 	if (!error && rest->nr_args > 1)
 		error = number_parse(rest->args[1], "count", &o->count, err);
-	if (error)
-		return error;
-	if (!o->threshold_ns) {
-		err_hint(err, "try --threshold 1ms");
-		return err_set(err, EXIT_CODE_USAGE, EINVAL, "the threshold must be longer than nothing");
-	}
-	if (!o->pids.count && !o->tids.count && !o->command) {
-		err_hint(err, "lgtrace -p PID, or lgtrace -- COMMAND; lgtrace --help tells more");
-		return err_set(err, EXIT_CODE_USAGE, EINVAL, "nothing to trace was named");
-	}
-	return 0;
+	return error ? error : trace_opts_check_targets(o, "lgtrace", err);
+}
+
+void trace_opts_fini(struct trace_opts *o)
+{
+	opt_list_fini(&o->pids);
+	opt_list_fini(&o->tids);
+	opt_list_fini(&o->route_patterns);
 }

@@ -266,18 +266,36 @@ static void put_target(struct render *r, const struct render_target *target)
 		fprintf(r->out, " (%s)", target->runtime);
 }
 
-void line_begin(struct render *r, const struct render_header *header)
+/* "Tracing 4242 python3 (cpython 3.11)", or the same of what was recorded elsewhere and earlier. */
+static void put_opening(struct render *r, const struct render_header *header)
 {
-	struct layout l = layout_of(r);
-	char length[UNITS_LEN];
+	char time[CLOCK_LEN], text[CELL_LEN], length[UNITS_LEN];
 
-	fputs("Tracing ", r->out);
+	if (header->recorded_ns) {
+		clock_format_utc(time, sizeof(time), header->recorded_ns, r->realtime_offset_ns);
+		escape(r, text, header->host ? header->host : "");
+		fprintf(r->out, "Recorded %.19sZ on %s", time, text);
+		escape(r, text, header->kernel ? header->kernel : "");
+		fprintf(r->out, " (Linux %s): ", text);
+	} else {
+		fputs("Tracing ", r->out);
+	}
 	if (header->nr_targets == 1)
 		put_target(r, header->targets);
 	else
 		fprintf(r->out, "%zu processes", header->nr_targets);
-	fprintf(r->out, " for stalls over %s; Ctrl-C prints the summary.\n",
-		units_format_duration(length, sizeof(length), header->threshold_ns));
+	units_format_duration(length, sizeof(length), header->threshold_ns);
+	if (header->recorded_ns)
+		fprintf(r->out, "; stalls over %s.\n", length);
+	else
+		fprintf(r->out, " for stalls over %s; Ctrl-C prints the summary.\n", length);
+}
+
+void line_begin(struct render *r, const struct render_header *header)
+{
+	struct layout l = layout_of(r);
+
+	put_opening(r, header);
 	for (size_t i = 0; header->nr_targets > 1 && i < header->nr_targets && i < MAX_TARGETS; i++) {
 		fputs("  ", r->out);
 		put_target(r, &header->targets[i]);
@@ -285,6 +303,8 @@ void line_begin(struct render *r, const struct render_header *header)
 	}
 	if (header->nr_targets > MAX_TARGETS)
 		fprintf(r->out, "  and %zu more\n", header->nr_targets - MAX_TARGETS);
+	if (r->no_lines)
+		return;
 	put_line(r, &l,
 		 &(struct cells){
 			 .time = "TIME",

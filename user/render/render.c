@@ -45,15 +45,23 @@ void render_begin(struct render *r, const struct render_header *header)
 	r->threshold_ns = header->threshold_ns;
 	if (header->nr_targets > 1)
 		r->many_loops = true;
-	if (!is_open(r))
+	if (!is_open(r) || !r->ops->begin)
 		return;
 	r->ops->begin(r, header);
 	note_error(r);
 }
 
+void render_record(struct render *r, const struct lg_head *rec)
+{
+	if (!is_open(r) || !r->ops->record)
+		return;
+	r->ops->record(r, rec);
+	note_error(r);
+}
+
 void render_stall(struct render *r, const struct model_stall *stall)
 {
-	if (!is_open(r))
+	if (!is_open(r) || !r->ops->stall)
 		return;
 	note_loop(r, stall->tid);
 	r->ops->stall(r, stall);
@@ -62,7 +70,7 @@ void render_stall(struct render *r, const struct model_stall *stall)
 
 void render_request(struct render *r, const struct model_done *done)
 {
-	if (!is_open(r))
+	if (!is_open(r) || !r->ops->request)
 		return;
 	note_loop(r, done->tid);
 	r->ops->request(r, done);
@@ -71,7 +79,7 @@ void render_request(struct render *r, const struct model_done *done)
 
 void render_summary(struct render *r, const struct model_summary *summary)
 {
-	if (!is_open(r))
+	if (!is_open(r) || !r->ops->summary)
 		return;
 	r->ops->summary(r, summary);
 	note_error(r);

@@ -39,37 +39,43 @@ struct render_header {
 	const char *kernel;  /* release; NULL unknown */
 	const char *host;    /* NULL unknown */
 	uint64_t threshold_ns;
+	uint64_t recorded_ns; /* CLOCK_MONOTONIC at the start of a recording; 0: this happens now */
 	const struct render_feature *features;
 	size_t nr_features;
 	const struct render_target *targets;
 	size_t nr_targets;
 };
 
-/* A view. Called through the functions below only, which watch for write errors. */
+/* A view. Called through the functions below only, which watch for write errors. NULL members are skipped. */
 struct render_ops {
 	void (*begin)(struct render *r, const struct render_header *header);
+	void (*record)(struct render *r, const struct lg_head *rec); /* before the model gets it */
 	void (*stall)(struct render *r, const struct model_stall *stall);
 	void (*request)(struct render *r, const struct model_done *done);
 	void (*summary)(struct render *r, const struct model_summary *summary);
+	void (*end)(struct render *r); /* frees `state`; also when nothing else was called, or the output failed */
 };
 
 extern const struct render_ops render_text; /* for people: line.h, summary.h */
 extern const struct render_ops render_json; /* one object a line: json.h */
 
-/* Set the first five by name, leave the rest 0; then begin. */
+/* Set the first six by name, leave the rest 0; then begin. */
 struct render {
 	const struct render_ops *ops;
 	FILE *out;
 	struct text_style style;    /* of `out`; JSON ignores it */
 	int64_t realtime_offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
+	bool no_lines;              /* the summary alone: text needs no heading over lines */
 	bool many_loops;            /* name the loop in every line; sets itself when a second one shows */
 
 	uint64_t threshold_ns; /* of the header; kept by render_begin() */
 	uint32_t first_tid;    /* loop of the first line, 0 before it */
 	int error;             /* first failed write, -errno */
+	void *state;           /* the view's own */
 };
 
 void render_begin(struct render *r, const struct render_header *header);
+void render_record(struct render *r, const struct lg_head *rec);
 void render_stall(struct render *r, const struct model_stall *stall);
 void render_request(struct render *r, const struct model_done *done);
 void render_summary(struct render *r, const struct model_summary *summary);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From a file through the model: in the order and with the steps of a live run. */
+#include "cmd/replay.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What names and counts was chosen when it was recorded, unless it is chosen anew. */
+static int opts_fill(struct trace_opts *opts, const struct file_info *info)
+{
+	bool has_patterns = opts->route_patterns.count;
+	int error = 0;
+
+	if (!opts->threshold_ns)
+		opts->threshold_ns = info->threshold_ns ? info->threshold_ns : 100000000;
+	if (!opts->id_header && *info->id_header)
+		opts->id_header = info->id_header;
+	for (size_t i = 0; !has_patterns && info->route_patterns[i] && !error; i++)
+		error = opt_list_add(&opts->route_patterns, info->route_patterns[i], strlen(info->route_patterns[i]));
+	return error;
+}
+
+int replay_open(struct replay *replay, const char *path, struct trace_opts *opts, struct err *err)
+{
+	int error = file_reader_open(&replay->file, path, err);
+
+	if (error)
+		return error;
+	error = opts_fill(opts, file_reader_info(replay->file));
+	replay->header = error ? NULL : header_new_recorded(replay->file, opts->threshold_ns);
+	if (!replay->header)
+		return err_set(err, EXIT_CODE_FAILED, ENOMEM, "no memory left");
+	return view_open_model(&replay->view, opts, err);
+}
+
+/* What is restated brings totals from before: what is left of the recording begins behind it. */
+static int records_feed(struct replay *replay)
+{
+	bool is_state = false, was_state = false;
+	const struct lg_head *rec;
+	int more, error = 0;
+
+	while (!error && (more = file_reader_next(replay->file, &rec, &is_state)) != 0) {
+		if (more < 0)
+			return more;
+		if (was_state && !is_state)
+			error = view_restart(&replay->view, replay->end_ns);
+		was_state = is_state;
+		if (rec->time_ns > replay->end_ns)
+			replay->end_ns = rec->time_ns;
+		view_feed(&replay->view, rec);
+	}
+	return error;
+}
+
+int replay_run(struct replay *replay, struct err *err)
+{
+	struct view *view = &replay->view;
+	int error;
+
+	view_begin(view, &replay->header->told);
+	error = records_feed(replay);
+	if (error)
+		return err_set(err, EXIT_CODE_FAILED, -error, "cannot read on: %s", strerror(-error));
+	view_flush_model(view);
+	error = view_summary(view, replay->end_ns);
+	return error ? err_set(err, EXIT_CODE_FAILED, -error, "cannot sum up: %s", strerror(-error)) : 0;
+}
+
+void replay_close(struct replay *replay, struct err *err)
+{
+	view_close(&replay->view, err);
+	header_free(replay->header);
+	file_reader_close(replay->file);
+}

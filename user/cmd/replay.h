@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A recording run through the model and into a view: what report and diff do with their files. */
+#ifndef LG_REPLAY_H
+#define LG_REPLAY_H
+
+#include "cmd/header.h"
+#include "cmd/view.h"
+#include "source/file_reader.h"
+
+struct replay {
+	struct file_reader *file;
+	struct header *header;
+	struct view view;
+	uint64_t end_ns; /* of the newest record */
+};
+
+/* Opens the file and a model; what `opts` leaves open is taken from the recording. */
+int replay_open(struct replay *replay, const char *path, struct trace_opts *opts, struct err *err);
+/* Reads it to its end or to its first damage, and sums up. */
+int replay_run(struct replay *replay, struct err *err);
+/* Safe on a replay that was opened only in part. */
+void replay_close(struct replay *replay, struct err *err);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* `lgtrace report`: a recording, told as the live run would have been. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "base/units.h"
+#include "cmd/commands.h"
+#include "cmd/replay.h"
+#include "cmd/rows.h"
+
+struct report_opts {
+	struct trace_opts trace; /* first: the shared rows fill it */
+	bool stalls;
+};
+
+static const struct opt report_rows[] = {
+	{"stalls", 's', NULL, "What to tell", "Tell every stall, before the summary",
+	 OPT_FLAG(struct report_opts, stalls)},
+	ROW_REQUESTS,
+	ROW_THRESHOLD(NULL, "as it was recorded"),
+	ROW_ID_HEADER("as it was recorded"),
+	ROW_ROUTE_PATTERN,
+	ROW_JSON("How to tell it"),
+	ROW_OUTPUT,
+	ROW_COLOR,
+	{"quiet", 'q', NULL, NULL, "Only the summary, in JSON too, and no notes", OPT_FLAG(struct trace_opts, quiet)},
+	{0},
+};
+
+static const char *const usage[] = {"lgtrace report [OPTION]... [FILE]", NULL};
+
+static const char *const description[] = {
+	"Shows a recording that lgtrace record or lgtrace --record made (" RECORD_FILE
+	" if no FILE is named), with the same summary, lines and JSON as a live run has. It needs no rights and can be "
+	"done on another machine.",
+	"A recording that was cut short or is damaged is shown up to there, and standard error says so; the exit "
+	"status "
+	"is 0 as long as anything could be read.",
+	NULL,
+};
+
+static const struct opt_pair examples[] = {
+	{"lgtrace report", "the summary of " RECORD_FILE},
+	{"lgtrace report --stalls --threshold 20ms night.rec", "every stall from 20 ms on"},
+	{"lgtrace report --json --requests night.rec", "for programs"},
+	{0},
+};
+
+const struct opt_command report_command = {
+	.name = "report",
+	.summary = "show a recording",
+	.usage = usage,
+	.description = description,
+	.opts = report_rows,
+	.examples = examples,
+	.max_args = 1,
+};
+
+static int outputs_open(struct replay *replay, const struct report_opts *o, struct err *err)
+{
+	struct view *view = &replay->view;
+	int64_t offset_ns = file_reader_info(replay->file)->realtime_offset_ns;
+	int error = view_open_output(view, &o->trace, offset_ns, err);
+
+	if (error)
+		return error;
+	view->has_stalls = o->stalls || (o->trace.json && !o->trace.quiet);
+	view->render.no_lines = !view->has_stalls && !view->has_requests;
+	return 0;
+}
+
+static void notes_print(const struct replay *replay, const struct report_opts *o)
+{
+	const struct file_info *info = file_reader_info(replay->file);
+	const char *damage = file_reader_damage(replay->file);
+	char length[UNITS_LEN];
+	struct utsname name;
+
+	if (damage)
+		note_print(damage);
+	if (o->trace.quiet)
+		return;
+	if (o->trace.threshold_ns < info->turn_ns) {
+		units_format_duration(length, sizeof(length), info->turn_ns);
+		note_print("turns without reads and writes were recorded only from %s on: of those, shorter stalls are "
+			   "missing",
+			   length);
+	}
+	if (!uname(&name) && *info->machine && strcmp(info->machine, name.machine) != 0)
+		note_print("recorded on %s: names of system calls may be wrong", info->machine);
+}
+
+static int report_run(struct report_opts *o, const char *path, struct err *err)
+{
+	struct replay replay = {};
+	int error = replay_open(&replay, path, &o->trace, err);
+
+	if (!error)
+		error = outputs_open(&replay, o, err);
+	if (!error)
+		error = replay_run(&replay, err);
+	if (!error)
+		notes_print(&replay, o);
+	replay_close(&replay, err);
+	return error ? EXIT_CODE_FAILED : EXIT_CODE_OK;
+}
+
+int report_main(int argc, char **argv, struct err *err)
+{
+	struct report_opts opts = {};
+	struct opt_rest rest = {};
+	int code = EXIT_CODE_OK;
+	int parsed = opt_parse(&report_command, argc, argv, &opts, &rest, err);
+
+	if (parsed > 0)
+		opt_help(&report_command, stdout);
+	else if (parsed < 0)
+		code = EXIT_CODE_USAGE;
+	else
+		code = report_run(&opts, rest.nr_args ? rest.args[0] : RECORD_FILE, err);
+	trace_opts_fini(&opts.trace);
+	return code;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Rows of option tables that several commands share, so that an option means and says the same everywhere. All fill
+ * struct trace_opts: the result struct of a command begins with one. GROUP is the heading over a row, or NULL.
+ */
+#ifndef LG_ROWS_H
+#define LG_ROWS_H
+
+#include "base/opt.h"
+#include "cmd/trace.h"
+
+extern const char *const rows_probe_words[];
+extern const char *const rows_colour_words[];
+
+/* clang-format off */
+#define ROW_PID(group) \
+	{"pid", 'p', "PID", group, "Trace this process with all its threads; may be given several times or as a list", \
+	 OPT_LIST(struct trace_opts, pids)}
+#define ROW_TID \
+	{"tid", 't', "TID", NULL, "Trace only this thread", OPT_LIST(struct trace_opts, tids)}
+#define ROW_NO_FOLLOW \
+	{"no-follow", 0, NULL, NULL, \
+	 "Do not trace the threads and child processes that the targets make from now on", \
+	 OPT_FLAG(struct trace_opts, no_follow)}
+#define ROW_PROBES \
+	{"probes", 0, "WHERE", NULL, \
+	 "Where to see reads and writes: syscall (a tracepoint; every process of the host pays a little for each " \
+	 "system call), libc (uprobes in the target's C library; only the target pays) or auto (what costs less " \
+	 "here, measured)", \
+	 .preset = "auto", OPT_CHOICE(struct trace_opts, probes, rows_probe_words)}
+#define ROW_THRESHOLD(group, by_default) \
+	{"threshold", 0, "TIME", group, "Tell stalls at least this long, with a unit: 20ms, 500us, 1.5s", \
+	 .preset = by_default, OPT_DURATION(struct trace_opts, threshold_ns)}
+#define ROW_REQUESTS \
+	{"requests", 'r', NULL, NULL, "Tell every request too, as it ends", OPT_FLAG(struct trace_opts, requests)}
+#define ROW_DURATION \
+	{"duration", 'd', "SECONDS", NULL, "Stop after this time", OPT_U64(struct trace_opts, duration_s)}
+#define ROW_ID_HEADER(by_default) \
+	{"request-id-header", 0, "NAME", NULL, "The header that names a request", .preset = by_default, \
+	 OPT_STRING(struct trace_opts, id_header)}
+#define ROW_ROUTE_PATTERN \
+	{"route-pattern", 0, "PATTERN", NULL, \
+	 "Count paths that match as one route, for example /users/{id}/orders or /static/*; may be given several " \
+	 "times. Other paths are folded: numbers, UUIDs and hex become placeholders", \
+	 OPT_REPEAT(struct trace_opts, route_patterns)}
+#define ROW_JSON(group) \
+	{"json", 'j', NULL, group, "Print JSON, one object a line", OPT_FLAG(struct trace_opts, json)}
+#define ROW_OUTPUT \
+	{"output", 'o', "FILE", NULL, "Write to this file instead of standard output", \
+	 OPT_STRING(struct trace_opts, output)}
+#define ROW_COLOR \
+	{"color", 0, "WHEN", NULL, "Colour the output; NO_COLOR is respected", .preset = "auto", \
+	 OPT_CHOICE(struct trace_opts, colour, rows_colour_words)}
+#define ROW_MAX_SIZE \
+	{"max-size", 0, "SIZE", NULL, \
+	 "Keep the recording below this size: 2M, 100M, 1G. When it is reached, what is oldest gives way", \
+	 .preset = "256M", OPT_SIZE(struct trace_opts, max_size)}
+#define ROW_VERBOSE \
+	{"verbose", 'v', NULL, NULL, "Say more about what is going on, on standard error", \
+	 OPT_COUNT(struct trace_opts, verbose)}
+/* clang-format on */
+
+#endif

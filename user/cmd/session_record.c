@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The recording of a session: begun when everything is attached, ended when it is summed up. */
+#include <errno.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "base/units.h"
+#include "cmd/session.h"
+
+/* A pattern beyond what a recording holds is no reason to refuse the run: report takes it from its own options. */
+static void patterns_fill(struct file_info *info, const struct opt_list *patterns)
+{
+	for (size_t i = 0; i < patterns->count && i < FILE_INFO_PATTERNS; i++)
+		info->route_patterns[i] = patterns->items[i];
+}
+
+int session_record(struct session *s, const struct header *header, struct err *err)
+{
+	const struct trace_opts *o = s->opts;
+	struct file_info info = {
+		.version = header->told.version,
+		.kernel = header->told.kernel,
+		.host = header->told.host,
+		.realtime_offset_ns = clock_offset_ns(),
+		.start_ns = clock_ns(CLOCK_MONOTONIC),
+		.threshold_ns = o->threshold_ns,
+		.turn_ns = session_turn_ns(o),
+		.id_header = o->id_header ? o->id_header : "",
+		.nr_features = header->told.nr_features,
+	};
+	struct utsname name = {};
+
+	uname(&name);
+	info.machine = name.machine;
+	for (size_t i = 0; i < info.nr_features; i++)
+		info.features[i] = (struct file_feature){header->features[i].name, header->features[i].word};
+	patterns_fill(&info, &o->route_patterns);
+	if (s->view.render.ops)
+		info.realtime_offset_ns = s->view.render.realtime_offset_ns;
+	s->start_ns = info.start_ns;
+	return file_writer_open(&s->recording, o->record, o->max_size, &info, header->records.data, header->records.len,
+				err);
+}
+
+/* Told once; without views there is nothing left to do. */
+static void failed(struct session *s, int error)
+{
+	if (s->record_error)
+		return;
+	s->record_error = error;
+	note_print("cannot write to %s: %s; the recording ends here, what it holds can be read", s->opts->record,
+		   strerror(-error));
+	if (s->opts->no_views)
+		s->is_done = true;
+}
+
+void session_record_add(struct session *s, const struct lg_head *rec)
+{
+	int error = s->recording ? file_writer_add(s->recording, rec) : 0;
+
+	if (error)
+		failed(s, error);
+}
+
+void session_record_finish(struct session *s)
+{
+	int error = s->recording ? file_writer_finish(s->recording) : 0;
+
+	if (error)
+		failed(s, error);
+}
+
+void session_record_tell(const struct session *s)
+{
+	char elapsed[UNITS_LEN], records[UNITS_LEN], size[UNITS_LEN];
+
+	if (!s->recording || s->record_error || s->opts->quiet)
+		return;
+	note_print("recorded %s: %s records in %s, %s%s",
+		   units_format_duration(elapsed, sizeof(elapsed), clock_ns(CLOCK_MONOTONIC) - s->start_ns),
+		   units_format_count(records, sizeof(records), file_writer_records(s->recording)),
+		   units_format_size(size, sizeof(size), file_writer_size(s->recording)), s->opts->record,
+		   file_writer_has_wrapped(s->recording) ? " (its oldest part was overwritten: see --max-size)" : "");
+}

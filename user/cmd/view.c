@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the model says goes to every render. */
+#include "cmd/view.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void on_stall(void *arg, const struct model_stall *stall)
+{
+	struct view *view = arg;
+
+	if (view->has_stalls)
+		render_stall(&view->render, stall);
+	for (unsigned i = 0; i < view->nr_exports; i++)
+		render_stall(&view->exports[i], stall);
+}
+
+static void on_request(void *arg, const struct model_done *done)
+{
+	struct view *view = arg;
+
+	if (view->has_requests)
+		render_request(&view->render, done);
+	for (unsigned i = 0; i < view->nr_exports; i++)
+		render_request(&view->exports[i], done);
+}
+
+int view_open_model(struct view *view, const struct trace_opts *opts, struct err *err)
+{
+	struct model_opts model_opts = {
+		.threshold_ns = opts->threshold_ns,
+		.id_header = opts->id_header,
+		.route_patterns = (const char *const *)opts->route_patterns.items,
+	};
+	struct model_sink sink = {.arg = view, .stall = on_stall, .request = on_request};
+
+	return model_new(&view->model, &model_opts, &sink, err);
+}
+
+static FILE *file_open(const char *path, struct err *err)
+{
+	FILE *out = path ? fopen(path, "we") : stdout;
+
+	if (!out)
+		err_set(err, EXIT_CODE_FAILED, errno, "cannot write to %s: %s", path, strerror(errno));
+	return out;
+}
+
+int view_open_output(struct view *view, const struct trace_opts *opts, int64_t realtime_offset_ns, struct err *err)
+{
+	FILE *out = file_open(opts->output, err);
+
+	if (!out)
+		return -EIO;
+	view->render = (struct render){
+		.ops = opts->json ? &render_json : &render_text,
+		.out = out,
+		.realtime_offset_ns = realtime_offset_ns,
+	};
+	text_style_init(&view->render.style, opts->colour, fileno(out));
+	view->has_stalls = !opts->quiet;
+	view->has_requests = opts->requests;
+	return 0;
+}
+
+int view_open_export(struct view *view, const struct render_ops *ops, const char *path, int64_t realtime_offset_ns,
+		     struct err *err)
+{
+	FILE *out = file_open(path, err);
+
+	if (!out)
+		return -EIO;
+	view->exports[view->nr_exports++] =
+		(struct render){.ops = ops, .out = out, .realtime_offset_ns = realtime_offset_ns};
+	return 0;
+}
+
+/* What stdio still holds is written now, if the disk takes it. */
+static void render_close(struct render *r, struct err *err)
+{
+	if (!r->out)
+		return;
+	if (r->ops->end)
+		r->ops->end(r);
+	render_flush(r);
+	if (r->out != stdout && fclose(r->out) && !r->error)
+		r->error = -errno;
+	if (r->error && r->error != -EPIPE && err)
+		err_set(err, EXIT_CODE_FAILED, -r->error, "cannot write the output: %s", strerror(-r->error));
+}
+
+void view_close(struct view *view, struct err *err)
+{
+	model_free(view->model);
+	render_close(&view->render, err);
+	for (unsigned i = 0; i < view->nr_exports; i++)
+		render_close(&view->exports[i], err);
+}
+
+void view_begin(struct view *view, const struct render_header *header)
+{
+	if (view->render.ops)
+		render_begin(&view->render, header);
+	for (unsigned i = 0; i < view->nr_exports; i++)
+		render_begin(&view->exports[i], header);
+}
+
+void view_feed(struct view *view, const struct lg_head *rec)
+{
+	for (unsigned i = 0; i < view->nr_exports; i++)
+		render_record(&view->exports[i], rec);
+	if (view->model)
+		model_feed(view->model, rec);
+}
+
+void view_flush_model(struct view *view)
+{
+	if (view->model)
+		model_flush(view->model);
+}
+
+int view_summary(struct view *view, uint64_t now_ns)
+{
+	struct model_summary summary;
+	int error = view->model ? model_summary(view->model, now_ns, &summary) : 0;
+
+	if (error || !view->model)
+		return error;
+	if (view->render.ops)
+		render_summary(&view->render, &summary);
+	for (unsigned i = 0; i < view->nr_exports; i++)
+		render_summary(&view->exports[i], &summary);
+	model_summary_fini(&summary);
+	return 0;
+}
+
+int view_restart(struct view *view, uint64_t now_ns)
+{
+	return view->model ? model_restart(view->model, now_ns) : 0;
+}
+
+int view_flush(struct view *view)
+{
+	return view->render.ops ? render_flush(&view->render) : 0;
+}
