@@ -6,6 +6,8 @@
  * With --prefixes it does the same for beginnings of the file, each in memory of exactly its length, so that a read
  * beyond it is an error. Behind each stands a line with RS (0x1e), which no view ever writes:
  * <RS>length bytes_read
+ *
+ * With --record it says nothing and makes a recording of the file instead, for `lgtrace report`.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -19,6 +21,7 @@
 #include "render/render.h"
 #include "render/target.h"
 #include "source/check.h"
+#include "source/file_writer.h"
 
 #define REALTIME_NS 1767225600000000000ll /* CLOCK_MONOTONIC 0 is 2026-01-01T00:00:00Z */
 #define MAX_TARGETS 16                    /* as in user/cmd/header.c */
@@ -33,6 +36,7 @@ struct opts {
 	uint64_t threshold_ns;
 	struct text_style style;
 	const char *path;
+	const char *recording; /* NULL: none is to be made */
 };
 
 struct replay {
@@ -69,12 +73,33 @@ static void on_request(void *arg, const struct model_done *done)
 		render_request(&r->render, done);
 }
 
-static bool is_named(const struct render_header *header, uint32_t pid)
+static const struct render_feature features[] = {{"edges", "syscall"}, {"tls", "yes"}};
+
+static bool is_named(const struct lg_rec_target *const *recs, size_t nr, uint32_t pid)
 {
-	for (size_t i = 0; i < header->nr_targets; i++)
-		if (header->targets[i].pid == pid)
+	for (size_t i = 0; i < nr; i++)
+		if (recs[i]->pid == pid)
 			return true;
 	return false;
+}
+
+/* The processes that the records tell of, each once: how many. */
+static size_t targets_find(const struct bytes *in, const struct lg_rec_target *recs[MAX_TARGETS])
+{
+	const struct lg_head *head;
+	size_t nr = 0;
+	int len;
+
+	for (size_t at = 0; at < in->len && nr < MAX_TARGETS; at += (size_t)len) {
+		len = record_check(in->data + at, in->len - at, &head);
+		if (len < 0)
+			break;
+		if (head->kind != LG_REC_TARGET)
+			continue;
+		recs[nr] = (const void *)head;
+		nr += !is_named(recs, nr, recs[nr]->pid);
+	}
+	return nr;
 }
 
 /* The header names the processes that the records tell of. */
@@ -82,8 +107,8 @@ static void header_print(struct replay *r, const struct bytes *in)
 {
 	static char comm[MAX_TARGETS][LG_COMM_LEN + 1], exe[MAX_TARGETS][EXE_LEN],
 		runtime[MAX_TARGETS][TARGET_RUNTIME_LEN];
+	const struct lg_rec_target *recs[MAX_TARGETS];
 	struct render_target targets[MAX_TARGETS];
-	struct render_feature features[] = {{"edges", "syscall"}, {"tls", "yes"}};
 	struct render_header header = {
 		.version = "0.0.0",
 		.kernel = "6.1.0-golden",
@@ -92,28 +117,17 @@ static void header_print(struct replay *r, const struct bytes *in)
 		.features = features,
 		.nr_features = sizeof(features) / sizeof(*features),
 		.targets = targets,
+		.nr_targets = targets_find(in, recs),
 	};
-	const struct lg_head *head;
-	int len;
 
-	for (size_t at = 0; at < in->len; at += len) {
-		const struct lg_rec_target *rec;
-		size_t n = header.nr_targets;
+	for (size_t n = 0; n < header.nr_targets; n++) {
+		const struct lg_rec_target *rec = recs[n];
 
-		len = record_check(in->data + at, in->len - at, &head);
-		if (len < 0)
-			break;
-		if (head->kind != LG_REC_TARGET || n == MAX_TARGETS)
-			continue;
-		rec = (const void *)head;
-		if (is_named(&header, rec->pid))
-			continue;
 		snprintf(comm[n], sizeof(comm[n]), "%.*s", LG_COMM_LEN, rec->comm);
 		snprintf(exe[n], sizeof(exe[n]), "%.*s", (int)rec->exe_len, rec->exe);
 		targets[n] = (struct render_target){.pid = rec->pid, .comm = comm[n]};
 		targets[n].exe = rec->exe_len ? exe[n] : NULL;
 		targets[n].runtime = target_format_runtime(runtime[n], TARGET_RUNTIME_LEN, rec->runtime, rec->version);
-		header.nr_targets++;
 	}
 	render_begin(&r->render, &header);
 }
@@ -200,6 +214,55 @@ static int replay_prefixes(const struct opts *opts, const struct bytes *in)
 	return EXIT_CODE_OK;
 }
 
+/* As the head of a live run's recording would be. */
+static struct file_writer *recording_open(const struct opts *opts, const struct bytes *in)
+{
+	const struct lg_rec_target *recs[MAX_TARGETS];
+	size_t nr = targets_find(in, recs), len = 0;
+	struct file_info info = {
+		.version = "0.0.0",
+		.kernel = "6.1.0-golden",
+		.host = "golden",
+		.machine = "golden",
+		.realtime_offset_ns = REALTIME_NS,
+		.start_ns = ((const struct lg_head *)in->data)->time_ns,
+		.threshold_ns = opts->threshold_ns,
+		.turn_ns = opts->threshold_ns,
+		.id_header = "",
+	};
+	static uint8_t targets[MAX_TARGETS * EXE_LEN * 2];
+	struct file_writer *w;
+	struct err err = {};
+
+	for (size_t i = 0; i < sizeof(features) / sizeof(*features); i++)
+		info.features[info.nr_features++] = (struct file_feature){features[i].name, features[i].word};
+	for (size_t i = 0; i < nr && len + recs[i]->head.len <= sizeof(targets); len += recs[i++]->head.len)
+		memcpy(targets + len, recs[i], recs[i]->head.len);
+	if (file_writer_open(&w, opts->recording, 64 << 20, &info, targets, len, &err))
+		exit(err_print(&err));
+	return w;
+}
+
+static int stream_record(const struct opts *opts, const struct bytes *in)
+{
+	struct file_writer *w = recording_open(opts, in);
+	const struct lg_head *head;
+	int error = 0, len;
+
+	for (size_t at = 0; at < in->len && !error; at += (size_t)len) {
+		len = record_check(in->data + at, in->len - at, &head);
+		if (len < 0)
+			die(opts->path, -len);
+		error = file_writer_add(w, head);
+	}
+	if (!error)
+		error = file_writer_finish(w);
+	file_writer_close(w);
+	if (error)
+		die(opts->recording, -error);
+	return EXIT_CODE_OK;
+}
+
 static struct bytes file_read(const char *path)
 {
 	FILE *file = fopen(path, "re");
@@ -228,6 +291,7 @@ static int opts_parse(struct opts *opts, int argc, char **argv)
 		{"width", required_argument, NULL, 'w'},
 		{"utf8", no_argument, NULL, 'u'},
 		{"colour", no_argument, NULL, 'c'},
+		{"record", required_argument, NULL, 'R'},
 		{},
 	};
 	int option, error = 0;
@@ -240,6 +304,8 @@ static int opts_parse(struct opts *opts, int argc, char **argv)
 		opts->style.colour |= option == 'c';
 		if (option == 'w')
 			opts->style.width = (unsigned)strtoul(optarg, NULL, 10);
+		if (option == 'R')
+			opts->recording = optarg;
 		if (option == 'T')
 			error = units_parse_duration(optarg, &opts->threshold_ns);
 		if (option == '?')
@@ -257,13 +323,16 @@ int main(int argc, char **argv)
 
 	if (opts_parse(&opts, argc, argv)) {
 		fprintf(stderr, "usage: replay [--text|--json] [--requests] [--threshold 100ms] [--width N] [--utf8] "
-				"[--colour] [--prefixes] FILE\n");
+				"[--colour] [--prefixes] [--record FILE] FILE\n");
 		return EXIT_CODE_USAGE;
 	}
 	setenv("TZ", "UTC", 1);
 	tzset();
 	in = file_read(opts.path);
-	code = opts.prefixes ? replay_prefixes(&opts, &in) : replay_whole(&opts, &in);
+	if (opts.recording)
+		code = stream_record(&opts, &in);
+	else
+		code = opts.prefixes ? replay_prefixes(&opts, &in) : replay_whole(&opts, &in);
 	free(in.data);
 	return code;
 }

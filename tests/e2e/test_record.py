@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Recordings of real servers: what report says of them is what the live run said, and nothing that befalls the file or
+the recorder takes away what was written.
+"""
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from lab_client import Load, new_id
+from lab_server import EpollServer, Node, Uvicorn
+from lab_tracer import LGTRACE, ROOT, Told, Tracer, run
+from lab_truth import match
+
+SERVERS = {"epoll": EpollServer, "uvicorn": Uvicorn, "node": Node}
+
+
+def report(path, *args, code=0):
+    got, out, err = run("report", path, *args)
+    assert got == code, err
+    return out, err
+
+
+def report_json(path, *args):
+    return Told([json.loads(line) for line in report(path, "--json", *args)[0].splitlines()])
+
+
+class Recorder:
+    """`lgtrace record` of a server; a context that ends it if nobody did."""
+
+    def __init__(self, path, pid, *args):
+        self.err_path = path.with_suffix(".err")
+        argv = [LGTRACE, "record", "-o", str(path), "-p", str(pid), *args]
+        with open(self.err_path, "wb") as err:
+            self.process = subprocess.Popen(argv, stdout=err, stderr=err, stdin=subprocess.DEVNULL, cwd=ROOT)
+        end = time.monotonic() + 15
+        while not (path.exists() and path.stat().st_size):  # made once everything is attached
+            assert time.monotonic() < end and self.process.poll() is None, self.stderr()
+            time.sleep(0.01)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def stderr(self):
+        return self.err_path.read_text(errors="replace")
+
+    def stop(self, signum=signal.SIGINT):
+        time.sleep(0.06)
+        self.process.send_signal(signum)
+        return self.process.wait(15)
+
+
+def fill(server, count):
+    """Requests that cannot be packed: 1.5 KB each in the recording."""
+    connection = server.connect()
+    for i in range(count):
+        connection.get("/ok?" + os.urandom(1500).hex(), f"fill-{i}")
+    connection.close()
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_report_says_what_the_live_run_said(name, mode, folder, peer):
+    recording = folder / "both.rec"
+    with SERVERS[name](folder, peer) as server, Load(server.connect) as load:
+        with Tracer(folder, server.pid, mode, args=("--requests", "--record", recording)) as tracer:
+            for kind in server.kinds:
+                server.connect().get(f"/{kind}/40", new_id("both"))
+            load.pause()
+            tracer.stop()
+    live = tracer.out_path.read_text()
+    assert live.count('"type":"stall"') >= len(server.kinds) and live.count('"type":"request"') > 20
+    assert report(recording, "--json", "--requests")[0] == live
+
+
+def test_planted_stalls(mode, folder, peer, rng):
+    recording = folder / "planted.rec"
+    with EpollServer(folder, peer) as server:
+        connection = server.connect()
+        with Recorder(recording, server.pid, "--probes", mode) as recorder:
+            for kind in server.kinds:
+                connection.get(f"/{kind}/{rng.randint(30, 90)}", new_id("solo"))
+            assert recorder.stop() == 0
+        plants, hiccups = server.truth()
+    told = report_json(recording, "--threshold", "20ms")
+    problems = match(plants, told.stalls, hiccups)
+    assert not problems, "\n".join(problems)
+    assert len(told.stalls) >= len(server.kinds) == len(plants)
+    assert told.header["targets"][0]["comm"] == "epoll_server"
+    assert "records in" in recorder.stderr()
+    assert recording.stat().st_mode & 0o777 == 0o600
+
+
+def test_of_a_command(folder):
+    recording = folder / "command.rec"
+    code, out, err = run("record", "-o", recording, "-d", "2", "--", "sh", "-c", "echo its output; sleep 1")
+    assert (code, out) == (6, "its output\n"), err
+    assert "No event loop was seen" in report(recording)[0]
+
+
+def test_killed(folder):
+    """What is older than a second or so is there, and that the rest is not is told."""
+    recording = folder / "killed.rec"
+    with EpollServer(folder) as server, Recorder(recording, server.pid) as recorder:
+        server.connect().get("/sleep/60", "before")
+        time.sleep(2.5)
+        recorder.stop(signal.SIGKILL)
+    out, err = report(recording, "--stalls", "--threshold", "20ms")
+    assert "id=before" in out and "Traced for" in out
+    assert "ends early" in err and err.count("\n") == 1
+
+
+def test_full_disk(folder):
+    disk = folder / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "lgtrace-test", disk], check=True)
+    try:
+        with EpollServer(folder) as server:
+            with Recorder(disk / "full.rec", server.pid) as recorder:
+                server.connect().get("/sleep/60", "before")
+                time.sleep(1.5)
+                fill(server, 400)
+                assert recorder.process.wait(15) == 1
+        assert recorder.stderr().count("No space left on device") == recorder.stderr().count("\n") == 1
+        out, err = report(disk / "full.rec", "--stalls", "--threshold", "20ms")
+        assert "id=before" in out and "ends early" in err
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_ring_keeps_the_newest(folder):
+    recording = folder / "ring.rec"
+    with EpollServer(folder) as server:
+        with Recorder(recording, server.pid, "--max-size", "2M") as recorder:
+            server.connect().get("/sleep/60", "oldest")
+            fill(server, 2000)
+            server.connect().get("/sleep/50", "newest")
+            assert recorder.stop() == 0
+    assert recording.stat().st_size <= 2 << 20
+    assert "--max-size" in recorder.stderr()
+    told = report_json(recording, "--threshold", "20ms", "--requests")
+    assert [stall["request"]["id"] for stall in told.stalls] == ["newest"]
+    ids = [line["id"] for line in told.requests]
+    first = int(ids[0].split("-")[1])
+    assert 0 < first < 1900 and ids == [*(f"fill-{i}" for i in range(first, 2000)), "newest"]
+    loop, = told.summary["loops"]
+    assert loop["comm"] == "epoll_server" and loop["turns"] == loop["turn_ns"]["count"] < 2100
+    assert loop["idle_ns"] <= loop["elapsed_ns"] <= told.summary["elapsed_ns"] * 1.1
+
+
+def test_needs_no_rights(folder):
+    recording = folder / "plain.rec"
+    with EpollServer(folder) as server, Recorder(recording, server.pid) as recorder:
+        server.connect().get("/sleep/30", "x")
+        assert recorder.stop() == 0
+    os.chmod(recording, 0o644)
+    with open(recording, "rb") as file:
+        done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", LGTRACE, "report",
+                               "/dev/stdin"], stdin=file, capture_output=True, text=True, check=False, cwd="/")
+    assert done.returncode == 0 and "Traced for" in done.stdout, done.stderr
+
+
+def test_wrong_use(folder):
+    assert run("record", "-p", os.getpid(), "-o", "/dev/null")[0] == 2
+    assert run("record", "-o", folder / "x")[0] == 2
+    assert run("record", "-p", os.getpid(), "--max-size", "100k")[0] == 2
+    assert run("report", folder / "none.rec")[0] == 1
+    assert not (folder / "x").exists()
