@@ -29,6 +29,7 @@ class Plant:
     end_ns: int
     pid: int = 0
     ids: str = "always"  # "always": the request must be right; "exact": only where lgtrace is sure
+    beside_ns: int = 0  # what others' code may add, where it ran right before and no edge lies between
     may_wait: bool = False  # the run may begin before or end after the server's clocks, with a wait for a CPU
 
     def __str__(self):
@@ -100,7 +101,7 @@ def check_request(plant, stall):
 def check_stall(plant, stall):
     problems = check_request(plant, stall)
     length = stall["duration_ns"]
-    high_ns = plant.high_ns + (stall["runqueue_ns"] if plant.may_wait else 0)
+    high_ns = plant.high_ns + plant.beside_ns + (stall["runqueue_ns"] if plant.may_wait else 0)
     if length < plant.low_ns - tolerance_ns(plant.low_ns) or length > high_ns + tolerance_ns(high_ns):
         problems.append(f"length {length / 1e6:.3f} ms for {plant}")
     if stall["cause"] not in plant.cause.split("|"):
