@@ -55,11 +55,64 @@ static void sleep_ends_the_waiting(void **state)
 	stream_free(s);
 }
 
+/* A victim that waits over several turns: its delay is what others held. */
+static void delay_over_turns(void **state)
+{
+	struct stream *s = stream_new(LG_RT_NODE);
+
+	(void)state;
+	turn_start(s);
+	run_ms(s, 2);
+	io_read(s, 11, "GET /victim HTTP/1.1\r\n\r\n");
+	run_ms(s, 1);
+	turn_stop(s);
+	for (int i = 0; i < 3; i++)
+		request_ms(s, 12, "GET /culprit HTTP/1.1\r\n\r\n", 30);
+	turn_start(s);
+	run_ms(s, 4);
+	io_write(s, 11, RESPONSE_200);
+	turn_stop(s);
+	assert_int_equal(s->nr_stalls, 3);
+	assert_int_equal(s->stalls[2].stall.nr_victims, 1);
+	assert_int_equal(s->nr_requests, 4);
+	assert_string_equal(s->requests[3].request.path, "/victim");
+	assert_int_equal(s->requests[3].done.hold_ns, 5 * MS);
+	assert_int_equal(s->requests[3].done.delay_ns, 92 * MS);
+	stream_free(s);
+}
+
+/* A head that lay in the socket while the loop was busy; before that the loop slept. */
+static void delay_in_the_socket(void **state)
+{
+	static const uint64_t waited[] = {0, 40, 70};
+	static const uint64_t delay[] = {0, 40, 60};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct stream *s = stream_new(LG_RT_NODE);
+
+		request_ms(s, 12, "GET /culprit HTTP/1.1\r\n\r\n", 60);
+		s->waited_ns = waited[i] * MS;
+		turn_follow(s);
+		io_read(s, 11, "GET /victim HTTP/1.1\r\n\r\n");
+		run_ms(s, 1);
+		io_write(s, 11, RESPONSE_200);
+		turn_stop(s);
+		assert_string_equal(s->requests[1].request.path, "/victim");
+		assert_int_equal(s->requests[1].done.delay_ns, delay[i] * MS);
+		assert_int_equal(s->requests[1].done.socket_wait_ns, waited[i] * MS);
+		assert_int_equal(s->requests[1].done.duration_ns, 1 * MS);
+		stream_free(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(victims_are_read_afterwards),
 		cmocka_unit_test(sleep_ends_the_waiting),
+		cmocka_unit_test(delay_over_turns),
+		cmocka_unit_test(delay_in_the_socket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
