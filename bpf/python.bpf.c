@@ -41,10 +41,36 @@ static __always_inline bool scope_take(struct walk *w, __u64 dict)
 	return true;
 }
 
+/*
+ * What was scanned is, or a Starlette request leads to, uvicorn's cycle: its protocol object knows the true peer (the
+ * scope's may be a proxy's word), and whether the connection went on to its next request while this one's code runs.
+ */
+static __always_inline void cycle_take(struct walk *w, __u64 obj)
+{
+	__u64 receive = w->attrs[NAME_RECEIVE], response, started, done;
+
+	if (receive && peek(w, receive + OBJECT_TYPE) == w->py.type_method) {
+		obj = peek(w, receive + METHOD_SELF);
+		python_instance_scan(w, obj);
+	}
+	response = w->attrs[NAME_ON_RESPONSE];
+	started = w->attrs[NAME_RESPONSE_STARTED];
+	done = w->attrs[NAME_RESPONSE_COMPLETE];
+	if (!response || peek(w, response + OBJECT_TYPE) != w->py.type_method)
+		return;
+	python_instance_scan(w, peek(w, response + METHOD_SELF));
+	w->port = tuple_port(w, w->attrs[NAME_CLIENT]);
+	w->is_cycle = w->port != 0;
+	w->stage = done == w->py.true_object      ? LG_STAGE_DONE
+		   : started == w->py.true_object ? LG_STAGE_STARTED
+						  : LG_STAGE_WAITING;
+	w->is_behind = w->attrs[NAME_CYCLE] != obj;
+}
+
 /* Whether an argument is, or has, the scope of a request. */
 __noinline int python_object_look(struct walk *w, __u64 obj)
 {
-	__u64 type, scope, response, started, done;
+	__u64 type, scope;
 
 	if (!w)
 		return 0;
@@ -53,27 +79,13 @@ __noinline int python_object_look(struct walk *w, __u64 obj)
 		return scope_take(w, obj);
 	python_instance_scan(w, obj);
 	scope = w->attrs[NAME_SCOPE];
-	response = w->attrs[NAME_ON_RESPONSE];
-	started = w->attrs[NAME_RESPONSE_STARTED];
-	done = w->attrs[NAME_RESPONSE_COMPLETE];
 	if (!scope || peek(w, scope + OBJECT_TYPE) != w->py.type_dict || !scope_take(w, scope))
 		return 0;
-	/*
-	 * uvicorn's cycle: the protocol object knows the true peer (the scope's may be a proxy's word), and whether
-	 * the connection went on to its next request while this one's code still runs.
-	 */
 	w->is_cycle = 0;
 	w->stage = LG_STAGE_UNKNOWN;
 	w->is_behind = 0;
-	if (response && peek(w, response + OBJECT_TYPE) == w->py.type_method) {
-		python_instance_scan(w, peek(w, response + METHOD_SELF));
-		w->port = tuple_port(w, w->attrs[NAME_CLIENT]);
-		w->is_cycle = w->port != 0;
-		w->stage = done == w->py.true_object      ? LG_STAGE_DONE
-			   : started == w->py.true_object ? LG_STAGE_STARTED
-							  : LG_STAGE_WAITING;
-		w->is_behind = w->attrs[NAME_CYCLE] != obj;
-	}
+	python_instance_scan(w, obj);
+	cycle_take(w, obj);
 	return 1;
 }
 
@@ -142,7 +154,7 @@ __noinline int python_future_note(struct walk *w, __u64 obj)
 __noinline int python_frame_look(struct walk *w, __u64 frame, __u32 is_any)
 {
 	__u64 code, obj, type;
-	__u32 n;
+	__u32 n, is_found = 0;
 
 	if (!w)
 		return 0;
@@ -153,7 +165,7 @@ __noinline int python_frame_look(struct walk *w, __u64 frame, __u32 is_any)
 		n = bounded(peek_int(w, code + w->py.code_argcount), MAX_ARGS);
 	for (__u32 i = 0; i < MAX_LOCALS; i++) {
 		if (i >= n)
-			return 0;
+			break;
 		obj = peek(w, frame + w->py.frame_locals + 8 * i) & ~7ULL;
 		if (!obj)
 			continue;
@@ -164,14 +176,19 @@ __noinline int python_frame_look(struct walk *w, __u64 frame, __u32 is_any)
 				continue;
 			type = peek(w, obj + OBJECT_TYPE);
 		}
+		if (type == w->py.type_method) {
+			obj = peek(w, obj + METHOD_SELF);
+			type = peek(w, obj + OBJECT_TYPE);
+		}
 		if (w->looks_for && python_future_note(w, obj))
 			continue;
 		if (type != w->py.type_dict && !is_any && !type_is_server(w, type))
 			continue;
-		if (python_object_look(w, obj))
-			return 1;
+		is_found |= python_object_look(w, obj);
+		if (is_found && !w->looks_for)
+			break;
 	}
-	return 0;
+	return is_found;
 }
 
 /* The innermost frame of the thread. */

@@ -20,6 +20,7 @@ enum walk_name {
 	NAME_CLIENT,
 	NAME_CYCLE,
 	NAME_ON_RESPONSE,
+	NAME_RECEIVE,
 	NAME_RESPONSE_STARTED,
 	NAME_RESPONSE_COMPLETE,
 	NAME_TASK, /* _host_task, _parent_task: of a group */
@@ -36,6 +37,7 @@ struct walk {
 	__u32 tid;       /* whose thread state `tstate` is */
 	__u64 tstate;    /* 0: not found yet */
 	__u64 nr_hits;   /* requests found so far: this server's ways are known */
+	__u64 nr_cycles; /* of them, by the server's own object */
 	__u32 is_failed; /* 1: some read failed */
 	__u32 nr_tasks;
 	__u64 tasks[WALK_TASKS];  /* running tasks of all threads */
@@ -356,6 +358,7 @@ static __always_inline int python_ask(struct thread *t, struct task_struct *task
 		w->tid = t->tid;
 		w->tstate = 0;
 		w->nr_hits = 0;
+		w->nr_cycles = 0;
 	}
 	w->py = *python;
 	gil_learn(t, python->gil);
@@ -372,7 +375,8 @@ static __always_inline int python_ask(struct thread *t, struct task_struct *task
 		}
 	}
 	if (a->answer == LG_ANSWER_CONN) {
-		a->stage = w->stage;
+		w->nr_cycles += w->is_cycle;
+		a->stage = w->is_cycle || !w->nr_cycles ? w->stage : LG_STAGE_DETACHED;
 		a->is_behind = w->is_behind;
 		a->port = w->port;
 		a->key = w->key;

@@ -82,8 +82,8 @@ static __always_inline int name_of(struct walk *w, __u64 str)
 	__u64 c[3] = {};
 	__u64 len = peek(w, str + VAR_SIZE);
 
-	if (len != 4 && len != 5 && len != 6 && len != 10 && len != 11 && len != 12 && len != 15 && len != 16 &&
-	    len != 17)
+	if (len != 4 && len != 5 && len != 6 && len != 8 && len != 10 && len != 11 && len != 12 && len != 15 &&
+	    len != 16 && len != 17)
 		return -1;
 	if (bpf_probe_read_user(c, len & 31, (void *)(str + w->py.str_data)))
 		return -1;
@@ -100,6 +100,8 @@ static __always_inline int name_of(struct walk *w, __u64 str)
 	if (len == 15 && c[0] == CHARS('_', 'd', 'o', 'n', 'e', '_', 'c', 'a') &&
 	    c[1] == CHARS('l', 'l', 'b', 'a', 'c', 'k', 's', 0))
 		return NAME_DONE_CALLBACKS;
+	if (len == 8 && c[0] == CHARS('_', 'r', 'e', 'c', 'e', 'i', 'v', 'e'))
+		return NAME_RECEIVE;
 	if (len == 11 && c[0] == CHARS('o', 'n', '_', 'r', 'e', 's', 'p', 'o') &&
 	    c[1] == CHARS('n', 's', 'e', 0, 0, 0, 0, 0))
 		return NAME_ON_RESPONSE;

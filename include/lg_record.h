@@ -203,6 +203,8 @@ enum lg_stage {
 	LG_STAGE_WAITING = 1, /* nothing was sent */
 	LG_STAGE_STARTED = 2, /* the response began; to the client it may look complete */
 	LG_STAGE_DONE = 3,    /* it was answered, its code goes on */
+	/* Code that holds on to the request, but that nothing of the server's leads to: it may have outlived it. */
+	LG_STAGE_DETACHED = 4,
 };
 
 /*

@@ -172,12 +172,14 @@ static struct request *mark_unwritten(const struct conn *c, const struct lg_rec_
 
 /*
  * Which request of its connection the runtime works for: the oldest unanswered one; after its answer, the last one,
- * whose code may go on.
+ * whose code may go on. Which of several it is that code works for which may have outlived its request is not known.
  */
 static struct request *mark_who(const struct conn *c, const struct lg_rec_owner *rec)
 {
 	struct request *front = conn_front(c);
 
+	if (rec->stage == LG_STAGE_DETACHED && c->nr_requests > 1)
+		return NULL;
 	if (c->nr_unanswered > 1)
 		return front;
 	if (rec->is_behind)
@@ -192,7 +194,8 @@ static struct request *mark_who(const struct conn *c, const struct lg_rec_owner 
 /* Nothing that the connection's bytes say speaks against it. */
 static bool is_mark_clear(const struct conn *c, const struct lg_rec_owner *rec, const struct request *who)
 {
-	if (!who || c->nr_unanswered > 1 || rec->is_behind || rec->stage == LG_STAGE_UNKNOWN)
+	if (!who || c->nr_unanswered > 1 || rec->is_behind || rec->stage == LG_STAGE_UNKNOWN ||
+	    rec->stage == LG_STAGE_DETACHED)
 		return false;
 	if (!c->nr_unanswered)
 		return rec->stage != LG_STAGE_WAITING;
