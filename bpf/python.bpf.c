@@ -41,9 +41,16 @@ static __always_inline bool scope_take(struct walk *w, __u64 dict)
 	return true;
 }
 
+/* The first characters of an object's class. */
+static __always_inline __u64 class_name(struct walk *w, __u64 obj)
+{
+	return peek(w, peek(w, peek(w, obj + OBJECT_TYPE) + TYPE_NAME));
+}
+
 /*
- * What was scanned is, or a Starlette request leads to, uvicorn's cycle: its protocol object knows the true peer (the
- * scope's may be a proxy's word), and whether the connection went on to its next request while this one's code runs.
+ * uvicorn: what was scanned is its cycle, or a Starlette request leads to that. Its protocol object knows the true peer
+ * (the scope's may be a proxy's word), and whether the connection went on to its next request while this one's code
+ * runs.
  */
 static __always_inline void cycle_take(struct walk *w, __u64 obj)
 {
@@ -67,6 +74,47 @@ static __always_inline void cycle_take(struct walk *w, __u64 obj)
 	w->is_behind = w->attrs[NAME_CYCLE] != obj;
 }
 
+/* hypercorn: the stream of a request. A connection's next stream begins when this one is closed. */
+static __always_inline void stream_take(struct walk *w)
+{
+	__u64 state = w->attrs[NAME_STATE], value;
+
+	w->port = tuple_port(w, w->attrs[NAME_CLIENT]);
+	if (!state || !w->port)
+		return;
+	python_instance_scan(w, state);
+	value = w->attrs[NAME_VALUE];
+	if (!value || peek(w, value + OBJECT_TYPE) != w->py.type_long)
+		return;
+	/* ASGIHTTPState: REQUEST, RESPONSE, CLOSED count from 1. */
+	w->stage = peek_int(w, value + LONG_DIGIT) & 3;
+	w->is_cycle = 1;
+}
+
+/*
+ * aiohttp: a connection's requests are handled one after the other, so what is written tells which one it is. The
+ * writer's attributes may be those of its class while they are what they began as.
+ */
+static __always_inline int aiohttp_take(struct walk *w, __u64 obj)
+{
+	__u64 port = tuple_port(w, w->attrs[NAME_PEERNAME]), writer = w->attrs[NAME_PAYLOAD_WRITER], size;
+
+	if (!port || class_name(w, writer) != CHARS('S', 't', 'r', 'e', 'a', 'm', 'W', 'r'))
+		return 0;
+	python_instance_scan(w, writer);
+	size = w->attrs[NAME_OUTPUT_SIZE];
+	w->stage = LG_STAGE_WAITING;
+	if (size && peek_int(w, size + LONG_DIGIT))
+		w->stage = LG_STAGE_STARTED;
+	if (w->attrs[NAME_EOF] == w->py.true_object)
+		w->stage = LG_STAGE_DONE;
+	w->port = port;
+	w->key = obj;
+	w->is_cycle = 1;
+	w->is_behind = 0;
+	return 1;
+}
+
 /* Whether an argument is, or has, the scope of a request. */
 __noinline int python_object_look(struct walk *w, __u64 obj)
 {
@@ -78,6 +126,8 @@ __noinline int python_object_look(struct walk *w, __u64 obj)
 	if (type == w->py.type_dict)
 		return scope_take(w, obj);
 	python_instance_scan(w, obj);
+	if (w->attrs[NAME_PEERNAME] && w->attrs[NAME_PAYLOAD_WRITER])
+		return aiohttp_take(w, obj);
 	scope = w->attrs[NAME_SCOPE];
 	if (!scope || peek(w, scope + OBJECT_TYPE) != w->py.type_dict || !scope_take(w, scope))
 		return 0;
@@ -85,7 +135,10 @@ __noinline int python_object_look(struct walk *w, __u64 obj)
 	w->stage = LG_STAGE_UNKNOWN;
 	w->is_behind = 0;
 	python_instance_scan(w, obj);
-	cycle_take(w, obj);
+	if (class_name(w, obj) == CHARS('H', 'T', 'T', 'P', 'S', 't', 'r', 'e'))
+		stream_take(w);
+	else
+		cycle_take(w, obj);
 	return 1;
 }
 
@@ -99,6 +152,7 @@ static __always_inline bool type_is_server(struct walk *w, __u64 type)
 	       c == CHARS('H', '1', '1', 'P', 'r', 'o', 't', 'o') ||
 	       c == CHARS('H', 't', 't', 'p', 'T', 'o', 'o', 'l') ||
 	       c == CHARS('W', 'S', 'P', 'r', 'o', 't', 'o', 'c') ||
+	       c == CHARS('H', 'T', 'T', 'P', 'S', 't', 'r', 'e') ||
 	       c == CHARS('_', 'C', 'a', 'c', 'h', 'e', 'd', 'R') || c == CHARS('H', 'T', 'T', 'P', 'C', 'o', 'n', 'n');
 }
 
@@ -134,7 +188,7 @@ __noinline int python_future_note(struct walk *w, __u64 obj)
 			w->future = obj;
 		return 1;
 	}
-	if (peek(w, peek(w, peek(w, obj + OBJECT_TYPE) + TYPE_NAME)) != CHARS('_', 'W', 'o', 'r', 'k', 'I', 't', 'e'))
+	if (class_name(w, obj) != CHARS('_', 'W', 'o', 'r', 'k', 'I', 't', 'e'))
 		return 0;
 	python_instance_scan(w, obj);
 	obj = w->attrs[NAME_FUTURE];
@@ -185,7 +239,7 @@ __noinline int python_frame_look(struct walk *w, __u64 frame, __u32 is_any)
 		if (type != w->py.type_dict && !is_any && !type_is_server(w, type))
 			continue;
 		is_found |= python_object_look(w, obj);
-		if (is_found && !w->looks_for)
+		if (w->is_cycle || (is_found && !is_any && !w->looks_for))
 			break;
 	}
 	return is_found;
@@ -412,8 +466,7 @@ __noinline int python_group_follow(struct walk *w, __u64 group)
 
 static __always_inline bool is_group(struct walk *w, __u64 obj)
 {
-	return peek(w, peek(w, peek(w, obj + OBJECT_TYPE) + TYPE_NAME)) ==
-	       CHARS('T', 'a', 's', 'k', 'G', 'r', 'o', 'u');
+	return class_name(w, obj) == CHARS('T', 'a', 's', 'k', 'G', 'r', 'o', 'u');
 }
 
 /* The futures that a closure holds: gather's and shield's outer one, wait's waiter; or an anyio group. */

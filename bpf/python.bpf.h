@@ -27,7 +27,13 @@ enum walk_name {
 	NAME_CANCEL_SCOPE,
 	NAME_FUTURE,         /* of an executor's work item, */
 	NAME_DONE_CALLBACKS, /* and of that future */
-	NR_NAMES = 16,       /* a power of two: indexes are masked */
+	NAME_STATE,          /* hypercorn: of a stream, */
+	NAME_VALUE,          /* of an enum's member */
+	NAME_PEERNAME,       /* aiohttp: of a request, */
+	NAME_PAYLOAD_WRITER, /* and what writes its response: */
+	NAME_OUTPUT_SIZE,
+	NAME_EOF,
+	NR_NAMES = 32, /* a power of two: indexes are masked */
 };
 
 /* The state of one question. It belongs to a thread, and a question does not nest. */

@@ -82,44 +82,58 @@ static __always_inline int name_of(struct walk *w, __u64 str)
 	__u64 c[3] = {};
 	__u64 len = peek(w, str + VAR_SIZE);
 
-	if (len != 4 && len != 5 && len != 6 && len != 8 && len != 10 && len != 11 && len != 12 && len != 15 &&
-	    len != 16 && len != 17)
+	if (len < 4 || len > 19 || len == 9 || len == 13 || len == 14 || len == 18)
 		return -1;
 	if (bpf_probe_read_user(c, len & 31, (void *)(str + w->py.str_data)))
 		return -1;
 	if (len == 4 && c[0] == CHARS('t', 'y', 'p', 'e', 0, 0, 0, 0))
 		return NAME_TYPE;
+	if (len == 4 && c[0] == CHARS('_', 'e', 'o', 'f', 0, 0, 0, 0))
+		return NAME_EOF;
 	if (len == 5 && c[0] == CHARS('s', 'c', 'o', 'p', 'e', 0, 0, 0))
 		return NAME_SCOPE;
 	if (len == 5 && c[0] == CHARS('c', 'y', 'c', 'l', 'e', 0, 0, 0))
 		return NAME_CYCLE;
+	if (len == 5 && c[0] == CHARS('s', 't', 'a', 't', 'e', 0, 0, 0))
+		return NAME_STATE;
 	if (len == 6 && c[0] == CHARS('c', 'l', 'i', 'e', 'n', 't', 0, 0))
 		return NAME_CLIENT;
 	if (len == 6 && c[0] == CHARS('f', 'u', 't', 'u', 'r', 'e', 0, 0))
 		return NAME_FUTURE;
-	if (len == 15 && c[0] == CHARS('_', 'd', 'o', 'n', 'e', '_', 'c', 'a') &&
-	    c[1] == CHARS('l', 'l', 'b', 'a', 'c', 'k', 's', 0))
-		return NAME_DONE_CALLBACKS;
+	if (len == 7 && c[0] == CHARS('_', 'v', 'a', 'l', 'u', 'e', '_', 0))
+		return NAME_VALUE;
 	if (len == 8 && c[0] == CHARS('_', 'r', 'e', 'c', 'e', 'i', 'v', 'e'))
 		return NAME_RECEIVE;
-	if (len == 11 && c[0] == CHARS('o', 'n', '_', 'r', 'e', 's', 'p', 'o') &&
-	    c[1] == CHARS('n', 's', 'e', 0, 0, 0, 0, 0))
-		return NAME_ON_RESPONSE;
 	if (len == 10 && c[0] == CHARS('_', 'h', 'o', 's', 't', '_', 't', 'a') &&
 	    c[1] == CHARS('s', 'k', 0, 0, 0, 0, 0, 0))
 		return NAME_TASK;
+	if (len == 11 && c[0] == CHARS('o', 'n', '_', 'r', 'e', 's', 'p', 'o') &&
+	    c[1] == CHARS('n', 's', 'e', 0, 0, 0, 0, 0))
+		return NAME_ON_RESPONSE;
+	if (len == 11 && c[0] == CHARS('o', 'u', 't', 'p', 'u', 't', '_', 's') &&
+	    c[1] == CHARS('i', 'z', 'e', 0, 0, 0, 0, 0))
+		return NAME_OUTPUT_SIZE;
 	if (len == 12 && c[0] == CHARS('_', 'p', 'a', 'r', 'e', 'n', 't', '_') &&
 	    c[1] == CHARS('t', 'a', 's', 'k', 0, 0, 0, 0))
 		return NAME_TASK;
 	if (len == 12 && c[0] == CHARS('c', 'a', 'n', 'c', 'e', 'l', '_', 's') &&
 	    c[1] == CHARS('c', 'o', 'p', 'e', 0, 0, 0, 0))
 		return NAME_CANCEL_SCOPE;
+	if (len == 15 && c[0] == CHARS('_', 'd', 'o', 'n', 'e', '_', 'c', 'a') &&
+	    c[1] == CHARS('l', 'l', 'b', 'a', 'c', 'k', 's', 0))
+		return NAME_DONE_CALLBACKS;
+	if (len == 15 && c[0] == CHARS('_', 'p', 'a', 'y', 'l', 'o', 'a', 'd') &&
+	    c[1] == CHARS('_', 'w', 'r', 'i', 't', 'e', 'r', 0))
+		return NAME_PAYLOAD_WRITER;
 	if (len == 16 && c[0] == CHARS('r', 'e', 's', 'p', 'o', 'n', 's', 'e') &&
 	    c[1] == CHARS('_', 's', 't', 'a', 'r', 't', 'e', 'd'))
 		return NAME_RESPONSE_STARTED;
 	if (len == 17 && c[0] == CHARS('r', 'e', 's', 'p', 'o', 'n', 's', 'e') &&
-	    c[1] == CHARS('_', 'c', 'o', 'm', 'p', 'l', 'e', 't') && c[2] == 'e')
+	    c[1] == CHARS('_', 'c', 'o', 'm', 'p', 'l', 'e', 't') && c[2] == CHARS('e', 0, 0, 0, 0, 0, 0, 0))
 		return NAME_RESPONSE_COMPLETE;
+	if (len == 19 && c[0] == CHARS('_', 't', 'r', 'a', 'n', 's', 'p', 'o') &&
+	    c[1] == CHARS('r', 't', '_', 'p', 'e', 'e', 'r', 'n') && c[2] == CHARS('a', 'm', 'e', 0, 0, 0, 0, 0))
+		return NAME_PEERNAME;
 	return -1;
 }
 

@@ -3,7 +3,8 @@
 
     LAB_LOG=FILE LAB_PEER=PORT LAB_FULL=PORT LAB_FIFO=PATH uvicorn asgi_app:app
 
-A route /await/KIND/MS suspends before and after the block. The truth log has the fields of truth.h:
+A route /await/KIND/MS suspends before and after the block, /way/WAY/KIND/MS comes to it by a task, a callback or
+after the response, and /pool/MS holds the interpreter lock in another thread. The truth log has the fields of truth.h:
   start_ns, end_ns          the planted block itself
   run_start_ns, run_end_ns  from the call of the application, or the last resumption of the route, to the
                             hand-over of the response's last byte: what a stall must be at least
@@ -12,6 +13,7 @@ A route /await/KIND/MS suspends before and after the block. The truth log has th
 An unplanned stretch of HICCUP_NS between two edges is logged as a "hiccup".
 """
 import asyncio
+import gc
 import json
 import os
 import socket
@@ -21,7 +23,8 @@ import time
 
 import uvicorn.protocols.http.h11_impl as h11_impl
 import uvicorn.protocols.http.httptools_impl as httptools_impl
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import BackgroundTasks, FastAPI, HTTPException, Request
+from starlette.responses import StreamingResponse
 
 HICCUP_NS = 5_000_000
 UNSEEN_NS = 1_000_000  # where the turn's begin is not seen: what may lie between it and the route
@@ -73,6 +76,9 @@ class Plants:
         self.held = threading.Semaphore(0)
         self.hold_s = 0.0
         threading.Thread(target=self._holder, daemon=True).start()
+        begin = time.thread_time_ns()
+        sum(range(1_000_000))
+        self.loops_a_ms = 10**12 // (time.thread_time_ns() - begin)
 
     def _holder(self):
         while True:
@@ -85,6 +91,15 @@ class Plants:
         end = time.thread_time_ns() + ms * 1_000_000
         while time.thread_time_ns() < end:
             sum(range(500))
+
+    def gc(self, ms):
+        end = time.thread_time_ns() + ms * 1_000_000
+        while time.thread_time_ns() < end:
+            gc.collect()
+
+    def hold(self, ms):
+        """One call that does not let go of the interpreter lock."""
+        sum(range(ms * self.loops_a_ms))
 
     def sleep(self, ms):
         time.sleep(ms / 1000)
@@ -121,6 +136,7 @@ web = FastAPI()
 def block(request, kind, ms):
     known = {
         "cpu": (plants.cpu, "cpu", None, None),
+        "gc": (plants.gc, "gc", None, None),
         "sleep": (plants.sleep, "syscall", "clock_nanosleep", None),
         "futex": (plants.futex, "lock", "futex", None),
         "connect": (plants.connect, "syscall", "connect", f"127.0.0.1:{plants.full_port}"),
@@ -166,6 +182,75 @@ async def block_between_awaits(request: Request, kind: str, ms: int):
     line = block(request, kind, ms)
     line["run_end_ns"] = line["write_ns"] = clock.edge()
     await asyncio.sleep(0.003)
+    return {"ok": True}
+
+
+async def block_resumed(request, kind, ms):
+    """A block that ends with the code it is in: no edge lies between it and the next wait."""
+    await asyncio.sleep(0.002)
+    request.scope["lab_run_start_ns"] = now_ns()
+    line = block(request, kind, ms)
+    line["run_end_ns"] = line["write_ns"] = clock.edge()
+    await asyncio.sleep(0.001)
+
+
+async def by_group(request, kind, ms):
+    async with asyncio.TaskGroup() as group:
+        group.create_task(block_resumed(request, kind, ms))
+        group.create_task(asyncio.sleep(0.002))
+
+
+async def by_callback(request, kind, ms):
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+
+    def callback():
+        request.scope["lab_run_start_ns"] = now_ns()
+        line = block(request, kind, ms)
+        line["run_end_ns"] = line["write_ns"] = clock.edge()
+        done.set_result(None)
+
+    loop.call_later(0.002, callback)
+    await done
+
+
+WAYS = {
+    "task": lambda *args: asyncio.create_task(block_resumed(*args)),
+    "gather": lambda *args: asyncio.gather(asyncio.sleep(0.001), block_resumed(*args)),
+    "group": by_group,
+    "shield": lambda *args: asyncio.shield(block_resumed(*args)),
+    "wait_for": lambda *args: asyncio.wait_for(block_resumed(*args), 5),
+    "callback": by_callback,
+}
+
+
+@web.get("/way/background/{kind}/{ms}")
+async def block_after_response(request: Request, kind: str, ms: int, tasks: BackgroundTasks):
+    tasks.add_task(block_resumed, request, kind, ms)
+    return {"ok": True}
+
+
+@web.get("/way/stream/{kind}/{ms}")
+async def block_in_stream(request: Request, kind: str, ms: int):
+    async def parts():
+        yield b"one"
+        await block_resumed(request, kind, ms)
+        yield b"two"
+
+    return StreamingResponse(parts())
+
+
+@web.get("/way/{way}/{kind}/{ms}")
+async def block_by_way(request: Request, way: str, kind: str, ms: int):
+    if way not in WAYS:
+        raise HTTPException(404)
+    await WAYS[way](request, kind, ms)
+    return {"ok": True}
+
+
+@web.get("/pool/{ms}")
+async def hold_in_pool(ms: int):
+    await asyncio.get_running_loop().run_in_executor(None, plants.hold, ms)
     return {"ok": True}
 
 

@@ -15,9 +15,12 @@ from lab_server import Node, Uvicorn
 from lab_tracer import Tracer
 from lab_truth import describe, overlap_ns
 
-SERVERS = {
+UVICORNS = {
     "uvicorn-asyncio-h11": lambda folder, peer: Uvicorn(folder, peer, "asyncio", "h11"),
     "uvicorn-uvloop-httptools": lambda folder, peer: Uvicorn(folder, peer, "uvloop", "httptools"),
+}
+SERVERS = {
+    **UVICORNS,
     "node-http": lambda folder, peer: Node(folder, peer),
 }
 CLIENTS = 6
@@ -25,12 +28,31 @@ ROUNDS = 10
 MIN_EXACT = 0.8  # of the blocks; the rest may be told with less confidence
 
 
-def block(server, seed):
+WAYS = ("task", "gather", "group", "shield", "wait_for", "callback", "background", "stream")
+SURE_WAYS = WAYS[:5]  # the request's own task waits for what blocks
+
+
+def block(server, paths, seed):
     rng = random.Random(seed)
     connection = server.connect()
     for _ in range(ROUNDS):
-        assert connection.get(f"/{rng.choice(server.kinds)}/{rng.randint(25, 45)}", new_id("own")).status == 200
+        assert connection.get(f"{rng.choice(paths)}/{rng.randint(25, 45)}", new_id("own")).status == 200
     connection.close()
+
+
+def load(folder, server, paths):
+    """What lgtrace told of clients that block at once, and the truth."""
+    with Load(server.connect):
+        time.sleep(0.2)
+        with Tracer(folder, server.pid, "syscall") as tracer:
+            clients = [threading.Thread(target=block, args=(server, paths, seed)) for seed in range(CLIENTS)]
+            for client in clients:
+                client.start()
+            for client in clients:
+                client.join()
+            told = tracer.stop()
+    assert told.summary["lost"] == 0
+    return told, server.truth()[0]
 
 
 def culprit(stall, plants):
@@ -38,21 +60,57 @@ def culprit(stall, plants):
     return max(plants, key=lambda plant: overlap_ns(plant.begin_ns, plant.end_ns, stall))
 
 
-@pytest.mark.parametrize("name", SERVERS)
-def test_exact_is_never_wrong(name, folder, peer):
-    with SERVERS[name](folder, peer) as server, Load(server.connect):
-        time.sleep(0.2)
-        with Tracer(folder, server.pid, "syscall") as tracer:
-            clients = [threading.Thread(target=block, args=(server, seed)) for seed in range(CLIENTS)]
-            for client in clients:
-                client.start()
-            for client in clients:
-                client.join()
-            told = tracer.stop()
-        plants, _ = server.truth()
+def sure(told, plants):
+    """The stalls that are told as exact; none of them may be wrong."""
     exact = [stall for stall in told.stalls if stall["confidence"] == "exact"]
     wrong = [f"{describe(stall)} for {culprit(stall, plants)}" for stall in exact
              if stall["request"]["id"] != culprit(stall, plants).id]
     assert not wrong, "\n".join(wrong)
+    return exact
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_exact_is_never_wrong(name, folder, peer):
+    with SERVERS[name](folder, peer) as server:
+        told, plants = load(folder, server, [f"/{kind}" for kind in server.kinds])
+    exact = sure(told, plants)
     assert len(exact) >= MIN_EXACT * len(plants), f"{len(exact)} exact of {len(plants)}"
-    assert told.summary["lost"] == 0
+
+
+@pytest.mark.parametrize("name", UVICORNS)
+def test_ways_to_a_block(name, folder, peer):
+    """Tasks, callbacks, streams and what runs after the response: the request is found by what waits for the code."""
+    with UVICORNS[name](folder, peer) as server:
+        told, plants = load(folder, server, [f"/way/{way}/{kind}" for way in WAYS for kind in ("cpu", "sleep")])
+    exact = {stall["request"]["id"] for stall in sure(told, plants)}
+    waited = [plant for plant in plants if plant.path.split("/")[2] in SURE_WAYS]
+    found = sum(plant.id in exact for plant in waited)
+    assert found >= MIN_EXACT * len(waited), f"{found} exact of {len(waited)}"
+
+
+def test_garbage_collection(folder, peer):
+    with Uvicorn(folder, peer) as server, Load(server.connect):
+        with Tracer(folder, server.pid, "syscall") as tracer:
+            ids = [new_id("gc") for _ in range(4)]
+            for id_ in ids:
+                assert server.connect().get("/gc/40", id_).status == 200
+            told = tracer.stop()
+    causes = [stall["cause"] for stall in told.stalls if stall["request"] and stall["request"]["id"] in ids]
+    assert causes.count("gc") >= len(ids) - 1 and set(causes) <= {"gc", "runqueue"}, causes
+
+
+def test_interpreter_lock(folder, peer):
+    """The loop waits for a thread of the pool: its request is the culprit, and it cannot be more than causal."""
+    with Uvicorn(folder, peer) as server, Load(server.connect):
+        assert server.connect().get("/pool/1", new_id("warm")).status == 200
+        with Tracer(folder, server.pid, "syscall") as tracer:
+            ids = [new_id("pool") for _ in range(8)]
+            for id_ in ids:
+                assert server.connect().get("/pool/60", id_).status == 200
+            told = tracer.stop()
+    stalls = [stall for stall in told.stalls if stall["cause"] == "gil"]
+    named = [stall for stall in stalls if stall["request"]]
+    assert len(stalls) >= len(ids) // 2, told.stalls
+    assert len(named) >= len(stalls) // 2, stalls
+    assert all(stall["request"]["id"] in ids and stall["confidence"] != "exact" for stall in named), named
+    assert all(stall["holder"]["tid"] != server.pid and stall["holder"]["comm"] for stall in named), named
