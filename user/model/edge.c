@@ -178,7 +178,7 @@ static struct request *mark_who(const struct conn *c, const struct lg_rec_owner 
 {
 	struct request *front = conn_front(c);
 
-	if (rec->stage == LG_STAGE_DETACHED && c->nr_requests > 1)
+	if (rec->stage == LG_STAGE_DETACHED && c->nr_requests > 1 && !c->is_upgraded)
 		return NULL;
 	if (c->nr_unanswered > 1)
 		return front;
