@@ -74,10 +74,17 @@ static __always_inline void cycle_take(struct walk *w, __u64 obj)
 	w->is_behind = w->attrs[NAME_CYCLE] != obj;
 }
 
-/* hypercorn: the stream of a request. A connection's next stream begins when this one is closed. */
+/* hypercorn's ASGIHTTPState. */
+enum { STREAM_REQUEST = 1, STREAM_RESPONSE = 2 };
+
+/*
+ * hypercorn: the stream of a request. A connection's next stream begins when this one is closed: from then on it is not
+ * known how far the connection is.
+ */
 static __always_inline void stream_take(struct walk *w)
 {
 	__u64 state = w->attrs[NAME_STATE], value;
+	__u32 number;
 
 	w->port = tuple_port(w, w->attrs[NAME_CLIENT]);
 	if (!state || !w->port)
@@ -86,14 +93,17 @@ static __always_inline void stream_take(struct walk *w)
 	value = w->attrs[NAME_VALUE];
 	if (!value || peek(w, value + OBJECT_TYPE) != w->py.type_long)
 		return;
-	/* ASGIHTTPState: REQUEST, RESPONSE, CLOSED count from 1. */
-	w->stage = peek_int(w, value + LONG_DIGIT) & 3;
-	w->is_cycle = 1;
+	number = peek_int(w, value + LONG_DIGIT);
+	w->is_cycle = number == STREAM_REQUEST || number == STREAM_RESPONSE;
+	w->stage = number == STREAM_REQUEST    ? LG_STAGE_WAITING
+		   : number == STREAM_RESPONSE ? LG_STAGE_STARTED
+					       : LG_STAGE_DETACHED;
 }
 
 /*
- * aiohttp: a connection's requests are handled one after the other, so what is written tells which one it is. The
- * writer's attributes may be those of its class while they are what they began as.
+ * aiohttp: a connection's requests are handled one after the other, so what is written tells which one it is; code that
+ * holds an answered one may have outlived it. The writer's attributes may be those of its class while they are what
+ * they began as.
  */
 static __always_inline int aiohttp_take(struct walk *w, __u64 obj)
 {
@@ -107,10 +117,10 @@ static __always_inline int aiohttp_take(struct walk *w, __u64 obj)
 	if (size && peek_int(w, size + LONG_DIGIT))
 		w->stage = LG_STAGE_STARTED;
 	if (w->attrs[NAME_EOF] == w->py.true_object)
-		w->stage = LG_STAGE_DONE;
+		w->stage = LG_STAGE_DETACHED;
 	w->port = port;
 	w->key = obj;
-	w->is_cycle = 1;
+	w->is_cycle = w->stage != LG_STAGE_DETACHED;
 	w->is_behind = 0;
 	return 1;
 }

@@ -382,7 +382,7 @@ static __always_inline int python_ask(struct thread *t, struct task_struct *task
 	}
 	if (a->answer == LG_ANSWER_CONN) {
 		w->nr_cycles += w->is_cycle;
-		a->stage = w->is_cycle || !w->nr_cycles ? w->stage : LG_STAGE_DETACHED;
+		a->stage = w->stage == LG_STAGE_UNKNOWN && w->nr_cycles ? LG_STAGE_DETACHED : w->stage;
 		a->is_behind = w->is_behind;
 		a->port = w->port;
 		a->key = w->key;
