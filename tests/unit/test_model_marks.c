@@ -106,6 +106,55 @@ static struct stream *second_request(uint64_t key)
 	return s;
 }
 
+/* Code that holds on to a request: whose it is cannot be told once the connection had several. */
+static void detached_from_its_request(void **state)
+{
+	struct stream *s = stream_new(LG_RT_CPYTHON);
+
+	(void)state;
+	turn_read(s, 11, GET("one"));
+	turn_start(s);
+	for (int i = 0; i < 15; i++)
+		run_marked(s, 2, 11, LG_STAGE_DETACHED, 1);
+	turn_stop(s);
+	assert_stall(s, "one", 30, LIKELY, CPU);
+	stream_free(s);
+	s = second_request(1);
+	for (int i = 0; i < 15; i++)
+		run_marked(s, 2, 11, LG_STAGE_DETACHED, 1);
+	turn_stop(s);
+	assert_stall(s, "", 30, NONE, CPU);
+	stream_free(s);
+}
+
+/* The wait for the interpreter lock belongs to the request that the thread works for which holds it. */
+static void waits_for_the_holder(void **state)
+{
+	struct lg_rec_owner rec = {.answer = LG_ANSWER_CONN, .sure = LG_SURE_CAUSAL, .ino = 12, .is_gil = 1};
+	struct stream *s = stream_new(LG_RT_CPYTHON);
+	struct lg_rec_off off = {.nr_sleeps = 1, .last_nr = -1};
+
+	(void)state;
+	rec.stage = LG_STAGE_WAITING;
+	rec.pid = STREAM_PID;
+	rec.tid = s->tid;
+	off.sleep_ns[LG_SLEEP_GIL] = 5 * MS;
+	turn_read(s, 11, GET("one"));
+	turn_read(s, 12, GET("two"));
+	turn_start(s);
+	run_marked(s, 2, 11, LG_STAGE_WAITING, 1);
+	for (int i = 0; i < 6; i++) {
+		run_ms(s, 5);
+		off_cpu(s, &off);
+		stream_feed(s, &rec.head, LG_REC_OWNER, sizeof(rec));
+	}
+	run_marked(s, 2, 11, LG_STAGE_WAITING, 1);
+	turn_stop(s);
+	assert_int_equal(s->nr_stalls, 1);
+	assert_stall(s, "two", 30, CAUSAL, GIL);
+	stream_free(s);
+}
+
 /* The response has begun within the server, and its first byte is about to be written. */
 static void caught_before_the_first_write(void **state)
 {
@@ -217,7 +266,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(splits_a_turn_by_owners),       cmocka_unit_test(doubts_that_it_is_nobody),
-		cmocka_unit_test(likely_after_a_wait_for_a_cpu), cmocka_unit_test(caught_before_the_first_write),
+		cmocka_unit_test(likely_after_a_wait_for_a_cpu), cmocka_unit_test(detached_from_its_request),
+		cmocka_unit_test(waits_for_the_holder),          cmocka_unit_test(caught_before_the_first_write),
 		cmocka_unit_test(complete_to_the_client_only),   cmocka_unit_test(code_after_the_answer),
 		cmocka_unit_test(pipelined_is_not_exact),        cmocka_unit_test(answered_and_not_yet_written),
 		cmocka_unit_test(behind_is_the_request_before),

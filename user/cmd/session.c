@@ -84,6 +84,16 @@ static int runtime_find(struct lg_runtime_info *info, int pid)
 	}
 }
 
+/* A version that is not known, another build (free-threaded, say), or one that runs no asyncio. */
+static void runtime_note(const struct session *s, int pid)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text),
+		 "the runtime of PID %d cannot be asked whose code runs: the order of reads and writes has to do", pid);
+	session_note(s, text);
+}
+
 /*
  * A runtime that cannot be asked leaves the rules of reads and writes. In libc mode nobody is asked: not every call
  * that blocks is seen return there, and a later answer would be taken for that stretch too.
@@ -93,8 +103,13 @@ static void on_loop_found(void *arg, int pid, int tid)
 	struct session *s = arg;
 	struct lg_runtime_info info = {};
 
-	if (probe_edges(s->probe) != LG_EDGES_SYSCALL || runtime_find(&info, pid))
+	if (probe_edges(s->probe) != LG_EDGES_SYSCALL)
 		return;
+	if (runtime_find(&info, pid)) {
+		if (s->opts->verbose && (info.kind == LG_RT_CPYTHON || info.kind == LG_RT_NODE))
+			runtime_note(s, pid);
+		return;
+	}
 	if (!probe_set_runtime(s->probe, pid, &info))
 		probe_sample_thread(s->probe, pid, tid);
 }
