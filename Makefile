@@ -11,6 +11,7 @@ JOBS    ?= $(shell nproc)
 CFLAGS  ?= -O2 -g
 CLANG   ?= clang
 PYTHON  ?= /usr/bin/python3
+PROTOC_C ?= protoc-c
 BPFTOOL ?= $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool)
 # Of the BPF objects: x86 or arm64, as libbpf's register macros name them.
 ARCH    ?= $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/aarch64/arm64/')
@@ -26,7 +27,7 @@ INC       = -Iinclude -Iuser -isystem $(LLHTTP_INC)
 USER_CFLAGS = -std=gnu11 -D_GNU_SOURCE= $(CFLAGS) $(WARN) -fstack-protector-strong -DLG_VERSION='"$(VERSION)"' $(INC) -MMD -MP
 BPF_CFLAGS  = -g -O2 -target bpf -Wall -Wextra -Wno-unused-parameter -Werror -Iinclude -Ibpf -idirafter /usr/include/$(MULTIARCH) -MMD -MP
 ASAN        = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-LIBS        = -Wl,--as-needed -lbpf -lelf -lz -ldw -ljansson -lzstd -lcap -lm
+LIBS        = -Wl,--as-needed -lbpf -lelf -lz -ldw -ljansson -lzstd -lprotobuf-c -lcap -lm
 
 # The maps come first: libbpf 1.1 forgets the offset of a map that is used before it is defined.
 # `make V=1` shows whole commands.
@@ -41,6 +42,7 @@ ASAN_SRC  = $(filter-out user/cmd/main.c user/probe/%,$(USER_SRC))
 
 BPF_OBJ    = $(BPF_SRC:%.c=$(BUILD)/$(ARCH)/%.o)
 USER_OBJ   = $(USER_SRC:%.c=$(BUILD)/%.o)
+PROTO_OBJ  = $(BUILD)/proto/profile.pb-c.o
 LLHTTP_OBJ = $(BUILD)/llhttp/api.o $(BUILD)/llhttp/http.o $(BUILD)/llhttp/llhttp.o
 ASAN_OBJ   = $(ASAN_SRC:%.c=$(BUILD)/asan/%.o)
 UNIT_BIN   = $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
@@ -63,7 +65,7 @@ help: ## print this index
 lgtrace: $(BUILD)/lgtrace
 	@ln -f $< $@ 2>/dev/null || cp $< $@
 
-$(BUILD)/lgtrace: $(USER_OBJ) $(LLHTTP_OBJ)
+$(BUILD)/lgtrace: $(USER_OBJ) $(LLHTTP_OBJ) $(PROTO_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -118,6 +120,30 @@ SYSCALL_NAMES_OBJ = $(BUILD)/user/render/syscall_names.o $(BUILD)/asan/user/rend
 $(SYSCALL_NAMES_OBJ): $(BUILD)/syscall_names.gen.h
 $(SYSCALL_NAMES_OBJ): INC += -isystem $(BUILD)
 
+# --- the page of report --html, as bytes of an array ---
+
+$(BUILD)/report.gen.h: user/render/report.html
+	@mkdir -p $(@D)
+	$(Q)od -A n -v -t u1 $< | sed 's/  */,/g; 1s/^,//; $$s/$$/,0/' > $@
+
+HTML_OBJ = $(BUILD)/user/render/html.o $(BUILD)/asan/user/render/html.o
+$(HTML_OBJ): $(BUILD)/report.gen.h
+$(HTML_OBJ): INC += -isystem $(BUILD)
+
+# --- messages of pprof's format ---
+
+$(BUILD)/proto/%.pb-c.h: user/render/%.proto
+	@mkdir -p $(@D)
+	$(call say,PROTO,$<)
+	$(Q)$(PROTOC_C) --c_out=$(@D) -I$(<D) $<
+
+$(BUILD)/proto/%.pb-c.o: $(BUILD)/proto/%.pb-c.h
+	$(Q)$(CC) -std=gnu11 $(CFLAGS) -w -I$(@D) -c -o $@ $(@:.o=.c)
+
+PPROF_OBJ = $(BUILD)/user/render/pprof.o $(BUILD)/asan/user/render/pprof.o
+$(PPROF_OBJ): $(BUILD)/proto/profile.pb-c.h
+$(PPROF_OBJ): INC += -isystem $(BUILD)/proto
+
 # --- set-up and demonstration ---
 
 deps: ## install the Debian packages that are missing
@@ -155,7 +181,7 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/asan/liblgtrace.a
 	$(Q)$(CC) $(USER_CFLAGS) $(ASAN) -Ibpf -Itests/unit -MF $@.d -MT $@ -o $@ $< $(BUILD)/asan/liblgtrace.a -lcmocka $(LIBS)
 
 # An archive, so that a test pulls in only what it uses: nothing here may need user/probe.
-$(BUILD)/asan/liblgtrace.a: $(ASAN_OBJ) $(LLHTTP_OBJ)
+$(BUILD)/asan/liblgtrace.a: $(ASAN_OBJ) $(LLHTTP_OBJ) $(PROTO_OBJ)
 	@rm -f $@
 	$(Q)ar rcs $@ $^
 
@@ -169,7 +195,7 @@ check-golden: all ## recordings to text and JSON
 
 # What is told of streams written by hand (tests/golden/streams), by the code of a live run without its kernel.
 .PHONY: golden-update
-golden-update: $(BUILD)/golden/replay ## write what the golden tests expect anew: read `git diff` before it is committed
+golden-update: all $(BUILD)/golden/replay ## write what the golden tests expect anew: read `git diff` before it is committed
 	$(PYTHON) -B tests/golden/test_golden.py
 
 check-golden: $(BUILD)/golden/replay

@@ -4,6 +4,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/utsname.h>
+
+#include "base/units.h"
 
 /* What names and counts was chosen when it was recorded, unless it is chosen anew. */
 static int opts_fill(struct trace_opts *opts, const struct file_info *info)
@@ -63,8 +66,32 @@ int replay_run(struct replay *replay, struct err *err)
 	if (error)
 		return err_set(err, EXIT_CODE_FAILED, -error, "cannot read on: %s", strerror(-error));
 	view_flush_model(view);
-	error = view_summary(view, replay->end_ns);
-	return error ? err_set(err, EXIT_CODE_FAILED, -error, "cannot sum up: %s", strerror(-error)) : 0;
+	return 0;
+}
+
+void replay_note_damage(const struct replay *replay)
+{
+	const char *damage = file_reader_damage(replay->file);
+
+	if (damage)
+		note_print("%s", damage);
+}
+
+void replay_notes(const struct replay *replay, uint64_t threshold_ns)
+{
+	const struct file_info *info = file_reader_info(replay->file);
+	char length[UNITS_LEN];
+	struct utsname name;
+
+	replay_note_damage(replay);
+	if (threshold_ns < info->turn_ns) {
+		units_format_duration(length, sizeof(length), info->turn_ns);
+		note_print("turns without reads and writes were recorded only from %s on: of those, shorter stalls are "
+			   "missing",
+			   length);
+	}
+	if (!uname(&name) && *info->machine && strcmp(info->machine, name.machine) != 0)
+		note_print("recorded on %s: names of system calls may be wrong", info->machine);
 }
 
 void replay_close(struct replay *replay, struct err *err)

@@ -2,17 +2,22 @@
 /* `lgtrace report`: a recording, told as the live run would have been. */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/utsname.h>
 
-#include "base/units.h"
 #include "cmd/commands.h"
 #include "cmd/replay.h"
 #include "cmd/rows.h"
+#include "render/chrome.h"
+#include "render/folded.h"
+#include "render/html.h"
+#include "render/pprof.h"
 
 struct report_opts {
 	struct trace_opts trace; /* first: the shared rows fill it */
+	const char *pprof;       /* files of exports, NULL: none */
+	const char *chrome;
+	const char *html;
 	bool stalls;
+	bool folded;
 };
 
 static const struct opt report_rows[] = {
@@ -25,6 +30,18 @@ static const struct opt report_rows[] = {
 	ROW_JSON("How to tell it"),
 	ROW_OUTPUT,
 	ROW_COLOR,
+	{"html", 0, "FILE", "Instead of the summary",
+	 "Write a page with timeline, flame graph, causes, routes and the worst stalls: one file, which fetches "
+	 "nothing",
+	 OPT_STRING(struct report_opts, html)},
+	{"folded", 0, NULL, NULL,
+	 "Print stall time as folded stacks, for flame graphs: loop, cause, route and what was waited for, with "
+	 "microseconds",
+	 OPT_FLAG(struct report_opts, folded)},
+	{"pprof", 0, "FILE", NULL, "Write stall time as a profile for pprof", OPT_STRING(struct report_opts, pprof)},
+	{"chrome-trace", 0, "FILE", NULL,
+	 "Write a timeline of turns, stalls and slow requests, for Perfetto or chrome://tracing",
+	 OPT_STRING(struct report_opts, chrome)},
 	{"quiet", 'q', NULL, NULL, "Only the summary, in JSON too, and no notes", OPT_FLAG(struct trace_opts, quiet)},
 	{0},
 };
@@ -60,36 +77,31 @@ const struct opt_command report_command = {
 
 static int outputs_open(struct replay *replay, const struct report_opts *o, struct err *err)
 {
+	const struct {
+		const struct render_ops *ops;
+		bool is_wanted;
+		const char *path;
+	} exports[] = {
+		{&render_folded, o->folded, o->trace.output},
+		{&render_pprof, o->pprof, o->pprof},
+		{&render_chrome, o->chrome, o->chrome},
+		{&render_html, o->html, o->html},
+	};
 	struct view *view = &replay->view;
 	int64_t offset_ns = file_reader_info(replay->file)->realtime_offset_ns;
-	int error = view_open_output(view, &o->trace, offset_ns, err);
+	int error = 0;
 
+	for (size_t i = 0; i < sizeof(exports) / sizeof(*exports) && !error; i++)
+		if (exports[i].is_wanted)
+			error = view_open_export(view, exports[i].ops, exports[i].path, offset_ns, err);
+	if (error || view->nr_exports)
+		return error;
+	error = view_open_output(view, &o->trace, offset_ns, err);
 	if (error)
 		return error;
 	view->has_stalls = o->stalls || (o->trace.json && !o->trace.quiet);
 	view->render.no_lines = !view->has_stalls && !view->has_requests;
 	return 0;
-}
-
-static void notes_print(const struct replay *replay, const struct report_opts *o)
-{
-	const struct file_info *info = file_reader_info(replay->file);
-	const char *damage = file_reader_damage(replay->file);
-	char length[UNITS_LEN];
-	struct utsname name;
-
-	if (damage)
-		note_print(damage);
-	if (o->trace.quiet)
-		return;
-	if (o->trace.threshold_ns < info->turn_ns) {
-		units_format_duration(length, sizeof(length), info->turn_ns);
-		note_print("turns without reads and writes were recorded only from %s on: of those, shorter stalls are "
-			   "missing",
-			   length);
-	}
-	if (!uname(&name) && *info->machine && strcmp(info->machine, name.machine) != 0)
-		note_print("recorded on %s: names of system calls may be wrong", info->machine);
 }
 
 static int report_run(struct report_opts *o, const char *path, struct err *err)
@@ -102,7 +114,11 @@ static int report_run(struct report_opts *o, const char *path, struct err *err)
 	if (!error)
 		error = replay_run(&replay, err);
 	if (!error)
-		notes_print(&replay, o);
+		error = view_summary(&replay.view, replay.end_ns);
+	if (!error && o->trace.quiet)
+		replay_note_damage(&replay);
+	else if (!error)
+		replay_notes(&replay, o->trace.threshold_ns);
 	replay_close(&replay, err);
 	return error ? EXIT_CODE_FAILED : EXIT_CODE_OK;
 }

@@ -59,6 +59,12 @@ void writer_i64(struct writer *w, const char *key, int64_t value)
 	fprintf(w->out, "%lld", (long long)value);
 }
 
+void writer_us(struct writer *w, const char *key, uint64_t ns)
+{
+	begin_value(w, key);
+	fprintf(w->out, "%llu.%03llu", (unsigned long long)(ns / 1000), (unsigned long long)(ns % 1000));
+}
+
 void writer_bool(struct writer *w, const char *key, bool value)
 {
 	begin_value(w, key);

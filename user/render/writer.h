@@ -26,6 +26,8 @@ void writer_line_end(struct writer *w);
 
 void writer_u64(struct writer *w, const char *key, uint64_t value);
 void writer_i64(struct writer *w, const char *key, int64_t value);
+/* ns as microseconds with a fraction: 1234.567 */
+void writer_us(struct writer *w, const char *key, uint64_t ns);
 void writer_bool(struct writer *w, const char *key, bool value);
 void writer_null(struct writer *w, const char *key);
 /* Untrusted bytes; NULL is told as null. */
