@@ -11,7 +11,8 @@
 
 #define COMMANDS(X) \
 	X(record) \
-	X(report)
+	X(report) \
+	X(diff)
 
 #define X(name) \
 	extern const struct opt_command name##_command; \

@@ -121,6 +121,7 @@ struct model_route {
 	uint64_t count;
 	uint64_t nr_stalls;
 	uint64_t stall_ns;
+	double stall_squares; /* the sum of the squares of their lengths, in s^2: how far stall_ns is chance */
 	uint64_t max_run_ns;
 	struct hist hold;
 	struct hist delay;
@@ -131,6 +132,7 @@ struct model_route {
 struct model_cause {
 	uint64_t nr_stalls;
 	uint64_t stall_ns;
+	double stall_squares; /* as in struct model_route */
 };
 
 /*

@@ -73,16 +73,19 @@ static void stall_count(struct model *m, struct loop *l, const struct run *run)
 	struct request *who = run->owner.who;
 	struct model_cause *cause = &m->causes[span_cause(&run->span)];
 	uint64_t length_ns = run->span.length_ns;
+	double square = (double)length_ns * (double)length_ns / 1e18;
 
 	m->nr_stalls++;
 	cause->nr_stalls++;
 	cause->stall_ns += length_ns;
+	cause->stall_squares += square;
 	l->nr_stalls++;
 	l->stall_ns += length_ns;
 	if (!who || !who->route)
 		return;
 	who->route->stats.nr_stalls++;
 	who->route->stats.stall_ns += length_ns;
+	who->route->stats.stall_squares += square;
 }
 
 static const char *block_path(const struct model *m, const struct loop *l, const struct lg_block *block)
