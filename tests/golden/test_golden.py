@@ -135,3 +135,5 @@ def update():
 
 if __name__ == "__main__":
     update()
+    import test_report
+    test_report.update()

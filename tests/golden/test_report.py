@@ -3,12 +3,15 @@
 
 The recordings are made with lgtrace's own writer, and read by the program as it is installed.
 """
+import gzip
+import json
 import os
 import pathlib
+import re
 import subprocess
 
 import pytest
-from test_golden import HERE, NAMES, ROOT, replay
+from test_golden import HERE, NAMES, REPLAY, ROOT, replay
 
 LGTRACE = ROOT / os.environ.get("BUILD", "build") / "lgtrace"
 UTC = {**os.environ, "TZ": "UTC", "LC_ALL": "C"}
@@ -102,3 +105,135 @@ def test_damage_is_told_and_is_no_failure(tmp_path):
     path.write_bytes(data[:20])
     out, err = report(path, code=1)
     assert out == b"" and b"nothing of it can be read" in err
+
+
+# --- what only recordings have ---
+
+EXPORTS = {"folded": NAMES, "chrome": ("uvicorn_tasks", "hostile"), "pprof": ("uvicorn_tasks", "hostile")}
+EXPORT_CASES = [(name, export) for export, names in EXPORTS.items() for name in names]
+
+
+def exported(name, export, folder):
+    """An export as text that can be compared."""
+    path = recording(name, folder)
+    if export == "folded":
+        return report(path, "--folded")[0]
+    file = folder / f"{name}.{export}"
+    assert report(path, "--chrome-trace" if export == "chrome" else "--pprof", file)[0] == b""
+    if export == "chrome":
+        return file.read_bytes()
+    return subprocess.run(["protoc", "--decode=perftools.profiles.Profile", "-I", ROOT / "user/render",
+                           ROOT / "user/render/profile.proto"], input=gzip.decompress(file.read_bytes()),
+                          stdout=subprocess.PIPE, check=True).stdout
+
+
+@pytest.mark.parametrize("name,export", EXPORT_CASES)
+def test_exports(name, export, tmp_path):
+    path = HERE / "expected" / f"{name}.{export}"
+    wanted = path.read_bytes() if path.exists() else None
+    assert exported(name, export, tmp_path) == wanted, "If it is right as it is now: make golden-update"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_folded_adds_up(name, tmp_path):
+    """Every line is a path of printable names and a number, and all of them are the stall time."""
+    lines = exported(name, "folded", tmp_path).decode().splitlines()
+    summary = json.loads(expected(f"{name}.json").splitlines()[-1])
+    total = 0
+    for line in lines:
+        path, number = line.rsplit(" ", 1)
+        assert 3 <= len(path.split(";")) <= 4 and path.isprintable()
+        total += int(number)
+    assert abs(total * 1000 - sum(cause["ns"] for cause in summary["causes"].values())) <= 1000 * len(lines)
+    assert lines == sorted(lines, key=lambda line: line.rsplit(" ", 1)[0].split(";"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_chrome_trace_is_well_formed(name, tmp_path):
+    """The JSON array form: each event has its keys, stalls lie in turns, what begins also ends."""
+    path = recording(name, tmp_path)
+    report(path, "--chrome-trace", tmp_path / "trace")
+    events = json.loads((tmp_path / "trace").read_text())
+    stalls = [json.loads(line) for line in expected(f"{name}.json").splitlines() if b'"type":"stall"' in line]
+    turns, slices, open_ids = [], [], set()
+    for event in events:
+        assert isinstance(event["name"], str) and isinstance(event["pid"], int) and isinstance(event["tid"], int)
+        if event["ph"] == "M":
+            assert event["name"] in ("process_name", "thread_name") and event["args"]["name"]
+        elif event["ph"] == "X":
+            assert event["ts"] >= 0 and event["dur"] >= 0
+            (turns if event["cat"] == "turn" else slices).append(event)
+        else:
+            assert event["ph"] in "be" and event["cat"] == "request"
+            (open_ids.add if event["ph"] == "b" else open_ids.remove)(event["id"])
+    assert not open_ids
+    assert [(s["start_ns"], s["duration_ns"]) for s in stalls] == [
+        (round(e["ts"] * 1000), round(e["dur"] * 1000)) for e in slices]
+    for s in slices:
+        assert any(t["tid"] == s["tid"] and t["ts"] <= s["ts"] + .01 and
+                   s["ts"] + s["dur"] <= t["ts"] + t["dur"] + .01 for t in turns), s
+
+
+def page_data(html):
+    return json.loads(html.split('<script id="data" type="application/json">')[1].split("</script>")[0])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_html_holds_what_json_says(name, tmp_path):
+    path = recording(name, tmp_path)
+    report(path, "--html", tmp_path / "page.html")
+    data = page_data((tmp_path / "page.html").read_text())
+    lines = [json.loads(line) for line in expected(f"{name}.json").splitlines()]
+    stalls = [line for line in lines if line["type"] == "stall"]
+    assert data["header"] == lines[0] and data["summary"] == lines[-1]
+    assert data["stalls"] == sorted(stalls, key=lambda s: (-s["duration_ns"], s["start_ns"]))
+    assert data["flame"][1] == sum(stall["duration_ns"] for stall in stalls)
+    assert {int(tid) for tid in data["series"]} == {loop["tid"] for loop in data["summary"]["loops"]}
+    for points in data["series"].values():
+        assert points == sorted(points) and all(idle <= time for time, idle in points)
+
+
+def test_html_stands_alone_and_is_no_way_in(tmp_path):
+    """Nothing is fetched, and what a client sent stays within the strings of the data."""
+    path = recording("hostile", tmp_path)
+    report(path, "--html", tmp_path / "page.html")
+    html = (tmp_path / "page.html").read_text()
+    before, rest = html.split('<script id="data" type="application/json">')
+    data, after = rest.split("</script>", 1)
+    assert "<" not in data and "<script>" in json.dumps(page_data(html)), "the stream tries it"
+    page = before + after
+    assert page == (ROOT / "user/render/report.html").read_text().replace(
+        '<script id="data" type="application/json">@DATA@</script>', "")
+    assert not re.search(r"""(?:src|href|action|srcset)\s*=|url\(|@import|https?://|fetch\(|XMLHttp|import\(""", page)
+    assert "innerHTML" not in page and "default-src 'none'" in page
+
+
+def told_diff(folder, *options, names=("healthy", "uvicorn_tasks")):
+    paths = [recording(name, folder).name for name in names]
+    result = subprocess.run([LGTRACE, "diff", *paths, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            timeout=60, env=UTC, cwd=folder, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+DIFFS = {"txt": [], "json": ["--json"]}
+
+
+@pytest.mark.parametrize("view", DIFFS)
+def test_diff(view, tmp_path):
+    assert told_diff(tmp_path, *DIFFS[view]) == expected(f"diff.{view}")
+
+
+def test_diff_with_itself_is_no_difference(tmp_path):
+    told = json.loads(told_diff(tmp_path, "--json", names=("uvicorn_tasks", "uvicorn_tasks")))
+    assert told["routes"]
+    for row in [*told["routes"], *told["causes"].values()]:
+        assert row["a"] == row["b"] and set(row["change"].values()) <= {"same", "few"}
+
+
+def update():
+    folder = REPLAY.parent
+    for name, export in EXPORT_CASES:
+        (HERE / "expected" / f"{name}.{export}").write_bytes(exported(name, export, folder))
+    for view, options in DIFFS.items():
+        (HERE / "expected" / f"diff.{view}").write_bytes(told_diff(folder, *options))
