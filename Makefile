@@ -51,7 +51,7 @@ COMPLETE   = $(BUILD)/complete/lgtrace.bash $(BUILD)/complete/lgtrace.zsh $(BUIL
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all apps bpf-arm64 demo check check-unit check-golden check-bpf check-e2e lint format man install deps clean help
+.PHONY: all apps bpf-arm64 demo check check-browser check-unit check-golden check-bpf check-e2e lint format man install deps clean help
 
 all: lgtrace ## build ./lgtrace (the default)
 
@@ -116,7 +116,7 @@ $(BUILD)/syscall_names.gen.h:
 		sed -n 's/^#define __NR_\([a-z_][a-z0-9_]*\) .*/SYSCALL_NAME(\1)/p' | \
 		grep -v -e '(syscalls)' -e '(arch_specific_syscall)' | LC_ALL=C sort > $@
 
-SYSCALL_NAMES_OBJ = $(BUILD)/user/render/syscall_names.o $(BUILD)/asan/user/render/syscall_names.o
+SYSCALL_NAMES_OBJ = $(BUILD)/user/render/syscall_names.o $(BUILD)/asan/user/render/syscall_names.o $(BUILD)/fuzz/user/render/syscall_names.o
 $(SYSCALL_NAMES_OBJ): $(BUILD)/syscall_names.gen.h
 $(SYSCALL_NAMES_OBJ): INC += -isystem $(BUILD)
 
@@ -126,7 +126,7 @@ $(BUILD)/report.gen.h: user/render/report.html
 	@mkdir -p $(@D)
 	$(Q)od -A n -v -t u1 $< | sed 's/  */,/g; 1s/^,//; $$s/$$/,0/' > $@
 
-HTML_OBJ = $(BUILD)/user/render/html.o $(BUILD)/asan/user/render/html.o
+HTML_OBJ = $(BUILD)/user/render/html.o $(BUILD)/asan/user/render/html.o $(BUILD)/fuzz/user/render/html.o
 $(HTML_OBJ): $(BUILD)/report.gen.h
 $(HTML_OBJ): INC += -isystem $(BUILD)
 
@@ -140,7 +140,7 @@ $(BUILD)/proto/%.pb-c.h: user/render/%.proto
 $(BUILD)/proto/%.pb-c.o: $(BUILD)/proto/%.pb-c.h
 	$(Q)$(CC) -std=gnu11 $(CFLAGS) -w -I$(@D) -c -o $@ $(@:.o=.c)
 
-PPROF_OBJ = $(BUILD)/user/render/pprof.o $(BUILD)/asan/user/render/pprof.o
+PPROF_OBJ = $(BUILD)/user/render/pprof.o $(BUILD)/asan/user/render/pprof.o $(BUILD)/fuzz/user/render/pprof.o
 $(PPROF_OBJ): $(BUILD)/proto/profile.pb-c.h
 $(PPROF_OBJ): INC += -isystem $(BUILD)/proto
 
@@ -161,6 +161,7 @@ check: ## install what is missing, build, lint, run every test
 	$(MAKE) -j$(JOBS) all apps bpf-arm64
 	$(MAKE) lint
 	$(MAKE) -j$(JOBS) check-unit
+	$(MAKE) -j$(JOBS) check-fuzz
 	$(MAKE) check-golden
 	$(MAKE) check-bpf
 	$(MAKE) check-e2e
@@ -208,6 +209,32 @@ $(BUILD)/golden/%: tests/golden/%.c $(BUILD)/asan/liblgtrace.a
 
 -include $(BUILD)/golden/replay.d
 
+# Fuzzers: clang's libFuzzer over the same sources, in a build of their own. What they find is kept in $(BUILD)/fuzz.
+FUZZ_SECONDS ?= 5
+FUZZ_SRC  = $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_BIN  = $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+FUZZ_OBJ  = $(ASAN_SRC:%.c=$(BUILD)/fuzz/%.o)
+FUZZ_FLAGS = -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+
+.PHONY: check-fuzz
+check-fuzz: $(FUZZ_BIN) ## fuzz what reads files, each for FUZZ_SECONDS=5, from tests/fuzz/seeds
+	@for fuzzer in $(FUZZ_BIN); do tools/run-fuzz $$fuzzer $(FUZZ_SECONDS) || exit 1; done
+
+$(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/fuzz/liblgtrace.a
+	$(call say,FUZZ,$<)
+	$(Q)$(CLANG) $(USER_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined -MF $@.d -MT $@ -o $@ $< $(BUILD)/fuzz/liblgtrace.a $(LIBS)
+
+$(BUILD)/fuzz/liblgtrace.a: $(FUZZ_OBJ) $(LLHTTP_OBJ) $(PROTO_OBJ)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(BUILD)/fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,"$< (fuzz)")
+	$(Q)$(CLANG) $(USER_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
+
+-include $(FUZZ_OBJ:.o=.d) $(FUZZ_BIN:=.d)
+
 check-bpf: all bpf-arm64 $(BUILD)/bpf/load $(BUILD)/bpf/logic ## every BPF program loads; logic in the kernel (root)
 	BUILD=$(BUILD) $(PYTHON) -B -m pytest tests/bpf
 
@@ -234,6 +261,10 @@ $(BUILD)/bpf/%: tests/bpf/%.c
 
 check-e2e: all apps ## real servers with planted stalls (root)
 	$(PYTHON) -B -m pytest tests/e2e
+
+check-browser: all $(BUILD)/golden/replay ## the page of report --html in Debian's chromium, which it installs
+	tools/deps browser
+	BUILD=$(BUILD) $(PYTHON) -B -m pytest tests/browser
 
 # --- measurements ---
 

@@ -11,7 +11,8 @@ import re
 import subprocess
 
 import pytest
-from test_golden import HERE, NAMES, REPLAY, ROOT, replay
+import recording as by_description
+from test_golden import HERE, NAMES, REPLAY, ROOT, replay, stream_bytes
 
 LGTRACE = ROOT / os.environ.get("BUILD", "build") / "lgtrace"
 UTC = {**os.environ, "TZ": "UTC", "LC_ALL": "C"}
@@ -90,6 +91,14 @@ def test_default_name(tmp_path):
     result = subprocess.run([LGTRACE, "report", "--json", "--requests"], stdout=subprocess.PIPE, cwd=tmp_path,
                             stderr=subprocess.DEVNULL, timeout=60, env=UTC, check=False)
     assert result.stdout == expected("tls.json")
+
+
+@pytest.mark.parametrize("name", ("several_loops", "tls"))
+def test_reader_keeps_to_the_description(name, tmp_path):
+    """A recording that was not written by lgtrace, but from what user/source/file.h says."""
+    path = tmp_path / "described.rec"
+    path.write_bytes(by_description.recording(stream_bytes(name)))
+    assert report(path, "--json", "--requests")[0] == expected(f"{name}.json")
 
 
 def test_damage_is_told_and_is_no_failure(tmp_path):
