@@ -138,21 +138,23 @@ static __always_inline void call_io(struct thread *t, struct task_struct *task, 
  * After a call that blocked for long the stack is still that of the code that called: it can be asked who it works
  * for, and short blocks cost nothing.
  */
-static __always_inline void blocked_ask(struct thread *t, struct task_struct *task)
+static __always_inline void blocked_ask(struct thread *t)
 {
-	__u64 now = bpf_ktime_get_ns();
-
-	if (t->out_ns)
-		thread_settle(t, task, now);
-	if (t->turn_ns && t->call.sleep_ns >= ASK_AFTER_NS)
-		owner_ask(now);
+	if (t->turn_ns && t->unasked_ns >= ASK_AFTER_NS)
+		owner_ask(ASK_NOW, t->call.sleep_ns, bpf_ktime_get_ns());
 }
 
-static __always_inline void call_return(struct thread *t, struct task_struct *task, struct call *c, bool asks)
+/* Did this call sleep? Another one's sleep is not its: libc mode does not see every return, and a fault has none. */
+static __always_inline bool call_slept(const struct thread *t, const struct call *c)
+{
+	return t->call_seq == t->seq && (t->call.nr == c->nr || c->nr == __NR_restart_syscall);
+}
+
+static __always_inline void call_return(struct thread *t, struct task_struct *task, struct call *c)
 {
 	bool slept = t->in_wait;
 
-	c->blocked = t->call_seq == t->seq;
+	c->blocked = call_slept(t, c);
 	if (c->blocked && t->out_ns && !t->in_ns) /* its switch-in was not reported, where this is done else */
 		call_target_read(t, task);
 	t->seq++;
@@ -161,21 +163,19 @@ static __always_inline void call_return(struct thread *t, struct task_struct *ta
 		io_close(t, task, c->args[0]);
 		return;
 	}
+	if (t->out_ns)
+		thread_settle(t, task, bpf_ktime_get_ns());
 	if (role_is_wait(c->role) && wait_is_own(t, task, c)) {
-		__u64 now = bpf_ktime_get_ns();
-
-		if (t->out_ns)
-			thread_settle(t, task, now);
 		t->seen_system_ns = task->stime;
-		wait_return(t, task, slept, now);
+		wait_return(t, task, slept, bpf_ktime_get_ns());
 		return;
 	}
 	if (!(t->flags & THREAD_LOOP))
 		return;
 	if (c->role == CALL_WAIT_SET && c->sp > t->nested_sp && c->nr != __NR_io_uring_enter)
 		t->nested_sp = c->sp;
-	if (asks && config.ask && c->blocked)
-		blocked_ask(t, task);
+	if (config.ask && c->blocked)
+		blocked_ask(t);
 	if (control.edges == LG_EDGES_SYSCALL) /* libc mode does not see every call */
 		system_time_note(t, task, c->nr);
 	call_io(t, task, c);

@@ -80,15 +80,13 @@ static __always_inline void quiet_keep(struct thread *t, struct task_struct *tas
 	t->last_system_ns = 0;
 }
 
-/* The edge passes, or is kept back until its interval proves to be long. */
+/* The edge passes, or is kept back until its interval proves to be long. The thread is settled. */
 SUBPROG int io_edge(struct thread *t, struct task_struct *task, struct conn *conn, struct io *io)
 {
 	__u64 now = bpf_ktime_get_ns();
 
 	if (!t || !io)
 		return 0;
-	if (t->out_ns)
-		thread_settle(t, task, now);
 	turn_open(t, task);
 	if (!t->turn_ns)
 		return 0;

@@ -12,7 +12,7 @@
 static __always_inline void libc_return(struct task_struct *task, struct thread *t, struct call *c)
 {
 	c->role = call_role(c->nr);
-	call_return(t, task, c, false);
+	call_return(t, task, c);
 }
 
 SEC("uprobe")

@@ -4,47 +4,6 @@
 #include "owner.bpf.h"
 #include "python.bpf.h"
 
-/*
- * The owner now is taken for all of the stretch since the last edge. Where the thread was off the CPU for long
- * meanwhile another one may have run before: the answer is not sure then.
- */
-#define OFF_SURE_NS 2000000
-
-static __always_inline bool owner_may_differ(const struct thread *t)
-{
-	return t->has_since && t->since.runqueue_ns + t->since.throttled_ns >= OFF_SURE_NS;
-}
-
-static __always_inline void owner_tell(struct thread *t, struct task_struct *task, const struct answer *a, __u64 now)
-{
-	bool may_differ = owner_may_differ(t);
-	struct lg_rec_owner *rec;
-
-	if (a->is_gc) {
-		t->has_since = true;
-		t->since.gc_ns += now - t->edge_ns;
-	}
-	edge_pass(t, task, now, true);
-	rec = record_reserve(LG_REC_OWNER, sizeof(*rec), now);
-	if (!rec)
-		return;
-	t->turn_edges++;
-	rec->pid = t->pid;
-	rec->tid = t->tid;
-	rec->ino = a->ino;
-	rec->key = a->key;
-	rec->port = a->port;
-	rec->answer = a->answer;
-	rec->sure = may_differ && a->sure > LG_SURE_LIKELY ? LG_SURE_LIKELY : a->sure;
-	rec->is_gc = a->is_gc;
-	rec->is_gil = a->is_gil;
-	rec->stage = a->stage;
-	rec->is_behind = a->is_behind;
-	rec->holder_tid = a->holder_tid;
-	rec->pad2 = 0;
-	record_submit(rec, false);
-}
-
 /* 0 when there is an answer; negative when the memory could not be read or made no sense. */
 static __always_inline int runtime_ask(struct thread *t, struct task_struct *task, struct answer *a, __u64 now)
 {
@@ -59,16 +18,34 @@ static __always_inline int runtime_ask(struct thread *t, struct task_struct *tas
 	return -1;
 }
 
-__noinline int owner_ask(__u64 now)
+/* Questions at switch-outs whose stretch turns out to be short were for nothing: they may take 1/ASK_SHARE of time. */
+#define ASK_SHARE 100
+
+static __always_inline void ask_charge(struct thread *t, __u64 now)
+{
+	if (t->ask_after_ns < now)
+		t->ask_after_ns = now;
+	t->ask_after_ns += ASK_SHARE * (bpf_ktime_get_ns() - now);
+}
+
+__noinline int owner_ask(__u32 when, __u64 known_ns, __u64 now)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct thread *t = thread_of(task);
 	struct answer a = {};
+	int error;
 
 	if (!t || !t->turn_ns)
 		return 0;
-	if (!runtime_ask(t, task, &a, now))
-		owner_tell(t, task, &a, now);
+	error = runtime_ask(t, task, &a, now);
+	if (when == ASK_AHEAD)
+		ask_charge(t, now);
+	if (error)
+		return 0;
+	t->answer = a;
+	if (when == ASK_NOW)
+		return answer_tell(t, known_ns, now);
+	t->has_answer = true;
 	return 0;
 }
 
@@ -87,6 +64,6 @@ int on_sample(void *ctx)
 	turn_open(t, task);
 	if (!t->turn_ns || now - t->edge_ns < ASK_AFTER_NS)
 		return 0;
-	owner_ask(now);
+	owner_ask(ASK_NOW, 0, now);
 	return 0;
 }

@@ -9,24 +9,6 @@
 #include "lg_runtime.h"
 #include "turn.bpf.h"
 
-/* A stretch on the CPU or blocked in one call is worth a question from here on. */
-#define ASK_AFTER_NS 1000000
-
-/* What a walk found; the fields of lg_rec_owner. */
-struct answer {
-	__u64 ino;
-	__u64 key;
-	__u16 port;
-	__u8 answer; /* enum lg_answer */
-	__u8 sure;   /* enum lg_confidence */
-	__u8 is_gc;
-	__u8 is_gil;
-	__u8 stage; /* enum lg_stage */
-	__u8 is_behind;
-	__u32 holder_tid;
-	__u32 pad2;
-};
-
 struct runtimes_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_TARGETS);
@@ -36,10 +18,16 @@ struct runtimes_map {
 
 extern struct runtimes_map runtimes SEC(".maps");
 
+enum ask_when {
+	ASK_NOW,   /* about the stretch up to now: the answer is told as an edge */
+	ASK_AHEAD, /* about the stretch off the CPU that begins: the answer waits in the thread's state */
+};
+
 /*
- * Asks the runtime of the current thread, which must be a loop in a turn, and tells the answer as an edge. In a
- * program of its own (owner.bpf.c); callable from every program that runs in the thread's own context.
+ * Asks the runtime of the current thread, which must be a loop in a turn; `known_ns` of the time off the CPU
+ * since the last edge is known to be of the code that is asked. In a program of its own (owner.bpf.c); callable from
+ * every program that runs in the thread's own context.
  */
-int owner_ask(__u64 now);
+int owner_ask(__u32 when, __u64 known_ns, __u64 now);
 
 #endif

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * sched_switch: when a traced thread leaves the CPU, why, and when it is back. No hash map is touched here:
+ * sched_switch: when a traced thread leaves the CPU, why, and when it is back. No hash map is changed here:
  * a contended bucket lock in this path can hang a CPU.
  */
+#include "owner.bpf.h"
 #include "path.bpf.h"
 #include "wait.bpf.h"
 
@@ -112,6 +113,24 @@ static __always_inline void turn_leave(struct thread *t, struct task_struct *tas
 		turn_end(t, task, now);
 }
 
+/* So far ahead of its share a thread may ask: code may block a dozen times shortly before it does for long. */
+#define ASK_BURST_NS 100000000
+
+/*
+ * Is the code that leaves the CPU inside a turn to be asked whom it works for? Memory is as it will be at its return.
+ * Where a system call's return is seen, it is asked then, when it is known that it blocked for long.
+ */
+static __always_inline bool out_is_asked(const struct thread *t, __u64 now)
+{
+	if (!config.ask || !(t->flags & THREAD_LOOP) || !t->turn_ns || now + ASK_BURST_NS < t->ask_after_ns)
+		return false;
+	if (t->out_class == OFF_PREEMPTED)
+		return now - t->edge_ns >= ASK_AFTER_NS;
+	if (t->out_class == OFF_WAIT)
+		return false;
+	return control.edges == LG_EDGES_LIBC || t->call.nr < 0;
+}
+
 static __always_inline void switch_out(struct thread *t, struct task_struct *task, bool preempt, __u64 now)
 {
 	unsigned int state = task_state(task);
@@ -127,6 +146,8 @@ static __always_inline void switch_out(struct thread *t, struct task_struct *tas
 		t->out_class = sleep_begin(t, task, state, now);
 	}
 	turn_leave(t, task, t->out_class == OFF_WAIT, now);
+	if (out_is_asked(t, now))
+		owner_ask(ASK_AHEAD, 0, now);
 	slot = slot_of(t);
 	if (slot)
 		slot->off_ns = now;

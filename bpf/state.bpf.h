@@ -70,6 +70,21 @@ enum thread_flag {
 	THREAD_EXITS = 4, /* the returns of its waits are seen (libc mode misses raw system calls) */
 };
 
+/* What a runtime told of whose code runs; the fields of lg_rec_owner. */
+struct answer {
+	__u64 ino;
+	__u64 key;
+	__u16 port;
+	__u8 answer; /* enum lg_answer */
+	__u8 sure;   /* enum lg_confidence */
+	__u8 is_gc;
+	__u8 is_gil;
+	__u8 stage; /* enum lg_stage */
+	__u8 is_behind;
+	__u32 holder_tid;
+	__u32 pad2;
+};
+
 struct thread {
 	__u32 pid;
 	__u32 tid;
@@ -119,6 +134,12 @@ struct thread {
 	__s32 last_nr;
 
 	__u64 gil; /* address of the interpreter lock's state, once the runtime was asked; 0: none is known */
+	struct answer answer; /* the last one */
+	bool has_answer;      /* it was given when the thread left the CPU: told if the stretch off it is long */
+	bool is_marked;       /* the last told edge is an answer: the model takes it for what follows too */
+	__u64 unasked_ns;     /* blocked since the last told edge */
+	__u64 ask_after_ns; /* until when the questions at switch-outs that were for nothing use up their share of time
+			     */
 
 	__u64 pair_args[4]; /* libc mode: arguments of the call whose return another probe shows */
 	__u64 pair_sp;

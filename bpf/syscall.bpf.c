@@ -17,7 +17,7 @@ int on_sys_exit(__u64 *ctx)
 		return 0;
 	call_from_regs(&c, (struct pt_regs *)ctx[0]);
 	c.ret = ctx[1];
-	call_return(t, task, &c, true);
+	call_return(t, task, &c);
 	return 0;
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* IO records: an edge into the ring buffer, with a copy of its first bytes where they are wanted. */
+/*
+ * IO records: an edge into the ring buffer, with a copy of its first bytes where they are wanted. OWNER records: what
+ * the runtime told of the code up to an edge.
+ */
 #ifndef LG_TELL_BPF_H
 #define LG_TELL_BPF_H
 
@@ -97,6 +100,34 @@ static __always_inline void quiet_tell(struct thread *t)
 	};
 
 	io_tell(t, &io, t->quiet.time_ns);
+}
+
+/* The last answer, no surer than `sure`; LG_SURE_NONE: it says nothing of what led up to here. */
+static __always_inline void owner_tell(struct thread *t, __u8 sure, __u64 now)
+{
+	const struct answer *a = &t->answer;
+	struct lg_rec_owner *rec = record_reserve(LG_REC_OWNER, sizeof(*rec), now);
+
+	if (!rec)
+		return;
+	t->turn_edges++;
+	__builtin_memset((void *)rec + sizeof(rec->head), 0, sizeof(*rec) - sizeof(rec->head));
+	rec->pid = t->pid;
+	rec->tid = t->tid;
+	rec->answer = LG_ANSWER_UNKNOWN;
+	if (sure != LG_SURE_NONE) {
+		rec->ino = a->ino;
+		rec->key = a->key;
+		rec->port = a->port;
+		rec->answer = a->answer;
+		rec->sure = a->sure < sure ? a->sure : sure;
+		rec->is_gc = a->is_gc;
+		rec->is_gil = a->is_gil;
+		rec->stage = a->stage;
+		rec->is_behind = a->is_behind;
+		rec->holder_tid = a->holder_tid;
+	}
+	record_submit(rec, false);
 }
 
 #endif

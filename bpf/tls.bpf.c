@@ -58,6 +58,8 @@ int on_ssl_return(struct pt_regs *ctx)
 	t->ssl = 0;
 	if (!conn)
 		return 0;
+	if (t->out_ns)
+		thread_settle(t, task, bpf_ktime_get_ns());
 	read_capture(t, task, conn, &io);
 	io_edge(t, task, conn, &io);
 	return 0;
@@ -78,6 +80,8 @@ static __always_inline void ssl_write(struct pt_regs *ctx, struct task_struct *t
 	conn = ssl_conn(t, task, PT_REGS_PARM1(ctx), &io.fd);
 	if (!conn)
 		return;
+	if (t->out_ns)
+		thread_settle(t, task, bpf_ktime_get_ns());
 	write_capture(conn, &io);
 	io_edge(t, task, conn, &io);
 }

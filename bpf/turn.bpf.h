@@ -11,6 +11,12 @@
 
 #include "tell.bpf.h"
 
+/* A stretch on the CPU or off it is worth a question from here on. */
+#define ASK_AFTER_NS 1000000
+
+/* Time off the CPU that leaves an answer unsure, when another one may have run before it. */
+#define ASK_SURE_NS 2000000
+
 static __always_inline void off_clear(struct off *off)
 {
 	__builtin_memset(off, 0, sizeof(*off));
@@ -78,7 +84,59 @@ static __always_inline void off_restart(struct thread *t, struct task_struct *ta
 	t->user_ns = task->utime;
 	t->system_ns = task->stime;
 	t->last_system_ns = 0;
+	t->unasked_ns = 0;
 }
+
+/*
+ * An edge at `now`: says whether it is to be told, and if so tells what led to it. A loop without HTTP keeps
+ * its edges back until an interval between two of them is long; then both are told. An answer does not speak for
+ * code that blocked since and was not asked.
+ */
+static __always_inline bool edge_pass(struct thread *t, struct task_struct *task, __u64 now, bool always)
+{
+	bool is_unknown = t->is_marked && t->unasked_ns >= ASK_SURE_NS;
+	bool is_long = now - t->edge_ns >= config.quiet_ns;
+
+	t->edge_ns = now;
+	if (!always && !is_long && !(t->flags & THREAD_HTTP)) {
+		if (t->has_since) {
+			off_merge(&t->before, &t->since);
+			off_clear(&t->since);
+			t->has_since = false;
+			t->has_before = true;
+		}
+		return false;
+	}
+	if (t->quiet.time_ns && (is_long || always)) {
+		struct ticks then = {t->quiet.time_ns, t->quiet.user_ns, t->quiet.system_ns, t->quiet.last_nr};
+
+		if (t->has_before)
+			off_tell(t, &t->before, &then);
+		quiet_tell(t);
+	} else if (t->has_before) {
+		off_merge(&t->since, &t->before);
+		t->has_since = true;
+	}
+	t->quiet.time_ns = 0;
+	t->has_gap = false;
+	if (t->has_since || (is_long && task->utime + task->stime != t->user_ns + t->system_ns)) {
+		struct ticks here = {now, task->utime, task->stime, t->last_system_ns ? t->last_nr : -1};
+
+		off_tell(t, &t->since, &here);
+	}
+	off_restart(t, task);
+	t->is_marked = false;
+	if (is_unknown)
+		owner_tell(t, LG_SURE_NONE, now);
+	return true;
+}
+
+/*
+ * Tells the answer in the thread's state as an edge, for all of the stretch since the last one; `known_ns` of the time
+ * off the CPU meanwhile is known to be of the code that was asked. The current thread's. A global function
+ * (answer.bpf.c), which the verifier sees once in a program.
+ */
+int answer_tell(struct thread *t, __u64 known_ns, __u64 now);
 
 /* Books one stretch off the CPU that was no wait for events. */
 static __always_inline void off_book(struct thread *t, struct lg_slot *slot, __u64 blocked, __u64 ready,
@@ -96,6 +154,7 @@ static __always_inline void off_book(struct thread *t, struct lg_slot *slot, __u
 	t->since.sleep_ns[t->out_class] += blocked;
 	t->since.nr_sleeps++;
 	slot->sleep_ns[t->out_class] += blocked;
+	t->unasked_ns += blocked;
 	t->call.sleep_ns += blocked;
 	if (t->call.sleep_ns > t->since.longest.sleep_ns)
 		t->since.longest = t->call;
@@ -115,11 +174,14 @@ static __always_inline void wait_book(struct thread *t, struct lg_slot *slot, __
  * Books the stretch off the CPU that ended, once the scheduler's own figures for it are final: at the
  * thread's next call or at its next switch-out. Some switch-ins are not reported (about 1 in 1,000 to 5,000):
  * their time then follows from the run time since.
+ *
+ * An answer given at its begin is told when it was long: once for what led to it, once for the stretch itself.
  */
 SUBPROG int thread_settle(struct thread *t, struct task_struct *task, __u64 now)
 {
 	struct lg_slot *slot;
 	__u64 off, ready, throttled, clock;
+	bool has_answer;
 
 	slot = slot_of(t);
 	if (!slot)
@@ -131,6 +193,10 @@ SUBPROG int thread_settle(struct thread *t, struct task_struct *task, __u64 now)
 		count(LG_CNT_LATE_SWITCHES);
 	}
 	off = t->in_ns - t->out_ns;
+	has_answer = t->has_answer && off >= ASK_AFTER_NS;
+	t->has_answer = false;
+	if (has_answer)
+		answer_tell(t, 0, t->out_ns);
 	ready = task->sched_info.run_delay - t->out_run_delay;
 	if (ready > off || t->out_class == OFF_PREEMPTED)
 		ready = off;
@@ -140,6 +206,10 @@ SUBPROG int thread_settle(struct thread *t, struct task_struct *task, __u64 now)
 		wait_book(t, slot, off - ready, ready, throttled);
 	else
 		off_book(t, slot, off - ready, ready, throttled);
+	if (has_answer) {
+		t->ask_after_ns = 0;
+		answer_tell(t, off, t->in_ns);
+	}
 	t->out_ns = 0;
 	t->in_ns = 0;
 	return 0;
@@ -175,45 +245,6 @@ static __always_inline void turn_open(struct thread *t, struct task_struct *task
 {
 	if (!t->turn_ns && t->wake_ns)
 		turn_begin(t, task, t->wake_ns);
-}
-
-/*
- * An edge at `now`: says whether it is to be told, and if so tells what led to it. A loop without HTTP keeps
- * its edges back until an interval between two of them is long; then both are told.
- */
-static __always_inline bool edge_pass(struct thread *t, struct task_struct *task, __u64 now, bool always)
-{
-	bool is_long = now - t->edge_ns >= config.quiet_ns;
-
-	t->edge_ns = now;
-	if (!always && !is_long && !(t->flags & THREAD_HTTP)) {
-		if (t->has_since) {
-			off_merge(&t->before, &t->since);
-			off_clear(&t->since);
-			t->has_since = false;
-			t->has_before = true;
-		}
-		return false;
-	}
-	if (t->quiet.time_ns && (is_long || always)) {
-		struct ticks then = {t->quiet.time_ns, t->quiet.user_ns, t->quiet.system_ns, t->quiet.last_nr};
-
-		if (t->has_before)
-			off_tell(t, &t->before, &then);
-		quiet_tell(t);
-	} else if (t->has_before) {
-		off_merge(&t->since, &t->before);
-		t->has_since = true;
-	}
-	t->quiet.time_ns = 0;
-	t->has_gap = false;
-	if (t->has_since || (is_long && task->utime + task->stime != t->user_ns + t->system_ns)) {
-		struct ticks here = {now, task->utime, task->stime, t->last_system_ns ? t->last_nr : -1};
-
-		off_tell(t, &t->since, &here);
-	}
-	off_restart(t, task);
-	return true;
 }
 
 static __always_inline void turn_tell(struct thread *t, __u64 now, bool is_long)

@@ -112,7 +112,7 @@ static __noinline int returns(struct task_struct *task, __u8 role, __s32 fd, __u
 {
 	struct call c = {.nr = 1, .role = role, .args = {fd, at}, .ret = ret};
 
-	call_return(&t, task, &c, false);
+	call_return(&t, task, &c);
 	return 0;
 }
 

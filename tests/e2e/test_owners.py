@@ -40,11 +40,11 @@ def block(server, paths, seed):
     connection.close()
 
 
-def load(folder, server, paths):
+def load(folder, server, paths, mode="syscall"):
     """What lgtrace told of clients that block at once, and the truth."""
     with Load(server.connect):
         time.sleep(0.2)
-        with Tracer(folder, server.pid, "syscall") as tracer:
+        with Tracer(folder, server.pid, mode) as tracer:
             clients = [threading.Thread(target=block, args=(server, paths, seed)) for seed in range(CLIENTS)]
             for client in clients:
                 client.start()
@@ -70,9 +70,9 @@ def sure(told, plants):
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_exact_is_never_wrong(name, folder, peer):
+def test_exact_is_never_wrong(name, mode, folder, peer):
     with SERVERS[name](folder, peer) as server:
-        told, plants = load(folder, server, [f"/{kind}" for kind in server.kinds])
+        told, plants = load(folder, server, [f"/{kind}" for kind in server.kinds], mode)
     exact = sure(told, plants)
     assert len(exact) >= MIN_EXACT * len(plants), f"{len(exact)} exact of {len(plants)}"
 

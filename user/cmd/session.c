@@ -94,17 +94,12 @@ static void runtime_note(const struct session *s, int pid)
 	session_note(s, text);
 }
 
-/*
- * A runtime that cannot be asked leaves the rules of reads and writes. In libc mode nobody is asked: not every call
- * that blocks is seen return there, and a later answer would be taken for that stretch too.
- */
+/* A runtime that cannot be asked leaves the rules of reads and writes. */
 static void on_loop_found(void *arg, int pid, int tid)
 {
 	struct session *s = arg;
 	struct lg_runtime_info info = {};
 
-	if (probe_edges(s->probe) != LG_EDGES_SYSCALL)
-		return;
 	if (runtime_find(&info, pid)) {
 		if (s->opts->verbose && (info.kind == LG_RT_CPYTHON || info.kind == LG_RT_NODE))
 			runtime_note(s, pid);
@@ -211,12 +206,7 @@ static int probe_start(struct session *s, struct err *err)
 	};
 	int error;
 
-	/* Exact owners need system calls (on_loop_found()); a program that computes for milliseconds can afford them.
-	 */
-	if (opts.ask && opts.edges == PROBE_EDGES_AUTO)
-		opts.edges = PROBE_EDGES_SYSCALL;
 	error = probe_open(&s->probe, &opts, err);
-
 	if (!error)
 		error = live_new(&s->live, probe_slots(s->probe), &sink, err);
 	if (error)
