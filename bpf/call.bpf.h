@@ -98,12 +98,34 @@ static __always_inline bool call_is_peek(const struct call *c)
 	return (c->nr == __NR_recvfrom && c->args[3] & MSG_PEEK) || (c->nr == __NR_recvmsg && c->args[2] & MSG_PEEK);
 }
 
+static __always_inline void nested_note(struct thread *t, struct task_struct *task, const struct call *c)
+{
+	if (c->sp <= t->nested_sp)
+		return;
+	t->nested_sp = c->sp;
+	t->nested_fd = c->args[0];
+	t->nested_file = (__u64)fd_file(task, c->args[0]);
+}
+
+/*
+ * What a nested loop reads (a child's output, say) is part of the code that runs it. It is over when its set is closed:
+ * what the loop's own callbacks then do may well be called from as deep.
+ */
+static __always_inline bool call_is_nested(struct thread *t, struct task_struct *task, const struct call *c)
+{
+	if (c->sp >= t->nested_sp)
+		return false;
+	if ((__u64)fd_file(task, t->nested_fd) == t->nested_file)
+		return true;
+	t->nested_sp = 0;
+	return false;
+}
+
 static __always_inline void call_io(struct thread *t, struct task_struct *task, const struct call *c)
 {
 	struct io io = {.fd = c->args[0], .bytes = c->ret};
 
-	/* What a nested loop reads (a child's output, say) is part of the code that runs it. */
-	if (c->sp < t->nested_sp)
+	if (call_is_nested(t, task, c))
 		return;
 	switch (c->role) {
 	case CALL_READ:
@@ -172,8 +194,8 @@ static __always_inline void call_return(struct thread *t, struct task_struct *ta
 	}
 	if (!(t->flags & THREAD_LOOP))
 		return;
-	if (c->role == CALL_WAIT_SET && c->sp > t->nested_sp && c->nr != __NR_io_uring_enter)
-		t->nested_sp = c->sp;
+	if (c->role == CALL_WAIT_SET && c->nr != __NR_io_uring_enter)
+		nested_note(t, task, c);
 	if (config.ask && c->blocked)
 		blocked_ask(t);
 	if (control.edges == LG_EDGES_SYSCALL) /* libc mode does not see every call */

@@ -116,7 +116,9 @@ struct thread {
 	__u64 wake_runqueue_ns;
 	__u64 wake_throttled_ns;
 	__u64 turn_late_ns;
-	__u64 nested_sp; /* where a loop within this turn waited; 0: there was none */
+	__u64 nested_sp;   /* where a loop within this turn waited; 0: there was none */
+	__u64 nested_file; /* the struct file of its set, to see when that was closed */
+	__u32 nested_fd;
 	__u64 turn_edges;
 	__u64 edge_ns; /* the last edge, told or not; the turn's start counts as one */
 	__u64 long_ns; /* end of the last turn that was long enough to keep bytes waiting, 0 none */

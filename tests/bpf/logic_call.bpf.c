@@ -166,6 +166,30 @@ CASE(call_of_a_request)
 	EQUAL(t.seq, 14);
 }
 
+static __always_inline bool is_nested(struct task_struct *task, __u64 sp)
+{
+	struct call c = {.role = CALL_READ, .sp = sp};
+
+	return call_is_nested(&t, task, &c);
+}
+
+CASE(call_of_a_nested_loop)
+{
+	struct call wait = {.role = CALL_WAIT_SET, .args = {input.inner_fd}, .sp = 4096};
+
+	EQUAL(is_nested(task, 4000), false);
+	nested_note(&t, task, &wait);
+	wait.args[0] = input.outer_fd;
+	wait.sp = 2048; /* one in the nested one: the outer of them counts */
+	nested_note(&t, task, &wait);
+	EQUAL(t.nested_fd, input.inner_fd);
+	EQUAL(is_nested(task, 4000), true);
+	EQUAL(is_nested(task, 4096), false);
+	t.nested_file = 8; /* as if the set were closed, and its descriptor another file's */
+	EQUAL(is_nested(task, 4000), false);
+	EQUAL(t.nested_sp, 0);
+}
+
 CASE(call_that_failed)
 {
 	loop_runs();
