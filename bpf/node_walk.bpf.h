@@ -6,13 +6,23 @@
 #ifndef LG_NODE_WALK_BPF_H
 #define LG_NODE_WALK_BPF_H
 
-#include "owner.bpf.h"
+#include "lg_runtime.h"
+#include "state.bpf.h"
 
 #define NODE_QUEUE   256 /* objects visited for one frame */
 #define NODE_WORDS   32  /* of an object that are looked at */
 #define NODE_GOALS   8
 #define NODE_FIELDS  64 /* described by a map */
 #define NODE_CLASSES 16 /* constructors remembered during a walk */
+
+/* What the requests that were found from one frame add up to. */
+struct node_verdict {
+	__u64 open; /* that is answered now; 0 none */
+	__u64 done; /* whose turn is over, or has not come; 0 none */
+	__u64 ino;  /* of the connection of `open`, else of `done` */
+	__u32 sides;
+	__u32 is_many;
+};
 
 /* Of one walk; one a CPU, and none is begun while another is going on there. */
 struct node_walk {
@@ -29,9 +39,13 @@ struct node_walk {
 	__u64 fields[NODE_FIELDS * 3];
 	__u64 map[6];
 	__u64 classes[NODE_CLASSES]; /* constructors' addresses | enum node_class * 2 */
+	struct node_verdict verdict;
 	struct answer result;
-	__u64 found; /* node_field: the value */
-	__u64 ino;   /* node_request: of its connection */
+	__u64 context; /* of the frame that is walked from */
+	__u32 nr_steps;
+	__u32 is_cut; /* 1: it ended for having taken too many */
+	__u64 found;  /* node_field: the value */
+	__u64 ino;    /* node_request: of its connection */
 };
 
 struct node_walks_map {

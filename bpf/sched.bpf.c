@@ -124,11 +124,9 @@ static __always_inline bool out_is_asked(const struct thread *t, __u64 now)
 {
 	if (!config.ask || !(t->flags & THREAD_LOOP) || !t->turn_ns || now + ASK_BURST_NS < t->ask_after_ns)
 		return false;
-	if (t->out_class == OFF_PREEMPTED)
-		return now - t->edge_ns >= ASK_AFTER_NS;
 	if (t->out_class == OFF_WAIT)
 		return false;
-	return control.edges == LG_EDGES_LIBC || t->call.nr < 0;
+	return t->out_class == OFF_PREEMPTED || control.edges == LG_EDGES_LIBC || t->call.nr < 0;
 }
 
 static __always_inline void switch_out(struct thread *t, struct task_struct *task, bool preempt, __u64 now)

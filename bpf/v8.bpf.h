@@ -228,6 +228,7 @@ __noinline int node_class(void)
 		if (field_at(object, 0) != meta)
 			break;
 		object = field_at(object, w->v8.map_constructor);
+		w->nr_steps += i & 1;
 	}
 	slot = (object >> 3) % NODE_CLASSES;
 	if ((w->classes[slot] & ~6ULL) == object)

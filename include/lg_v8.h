@@ -19,7 +19,8 @@ struct lg_v8 {
 	__u16 type_async_generator;
 	__u16 type_reaction;
 	__u16 type_capability;
-	__u16 type_job; /* of the microtask that runs a fulfilled promise's reaction */
+	__u16 type_job;     /* of the microtask that runs a fulfilled promise's reaction */
+	__u16 type_resolve; /* of the microtask that resolves a promise with another one */
 	__u16 type_map;
 	__u16 type_scope_info;
 	__u16 type_context; /* the first of the contexts' types, in alphabetical order */

@@ -34,6 +34,7 @@
 	X(type_PromiseReaction__PROMISE_REACTION_TYPE, 163) \
 	X(type_PromiseCapability__PROMISE_CAPABILITY_TYPE, 161) \
 	X(type_PromiseFulfillReactionJobTask__PROMISE_FULFILL_REACTION_JOB_TASK_TYPE, 132) \
+	X(type_PromiseResolveThenableJobTask__PROMISE_RESOLVE_THENABLE_JOB_TASK_TYPE, 136) \
 	X(type_Map__MAP_TYPE, 255) \
 	X(type_ScopeInfo__SCOPE_INFO_TYPE, 261) \
 	X(FirstContextType, 205) \
