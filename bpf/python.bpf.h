@@ -306,9 +306,11 @@ static __always_inline int walk_run(struct walk *w, struct task_struct *task, st
 	return 0;
 }
 
-/* Most of the time since the last edge went by in waiting for the interpreter lock. */
+/* Most of the time since the last edge went by in waiting for the interpreter lock; or it is about to wait for it. */
 static __always_inline bool thread_waited_gil(const struct thread *t, __u64 now)
 {
+	if (t->out_ns)
+		return t->out_class == LG_SLEEP_GIL;
 	return t->has_since && t->since.sleep_ns[LG_SLEEP_GIL] > (now - t->edge_ns) / 2;
 }
 
@@ -334,7 +336,7 @@ static __always_inline void gil_learn(struct thread *t, __u64 gil)
 static __always_inline void gil_ask(struct walk *w, struct thread *t, struct answer *a)
 {
 	__u64 own = w->tstate;
-	struct lg_block *b = &t->since.longest;
+	struct lg_block *b = t->out_ns ? &t->call : &t->since.longest;
 
 	walk_begin(w);
 	python_holder_find(w);

@@ -144,8 +144,6 @@ static __always_inline void switch_out(struct thread *t, struct task_struct *tas
 		t->out_class = sleep_begin(t, task, state, now);
 	}
 	turn_leave(t, task, t->out_class == OFF_WAIT, now);
-	if (out_is_asked(t, now))
-		owner_ask(ASK_AHEAD, 0, now);
 	slot = slot_of(t);
 	if (slot)
 		slot->off_ns = now;
@@ -154,6 +152,8 @@ static __always_inline void switch_out(struct thread *t, struct task_struct *tas
 	t->out_throttled_clock = task_throttled_clock(task);
 	t->out_exec = task->se.sum_exec_runtime;
 	t->out_ns = now;
+	if (out_is_asked(t, now))
+		owner_ask(ASK_AHEAD, 0, now);
 }
 
 /* A target is only looked up for a stretch that may matter, its whole path for one that does. */

@@ -175,7 +175,8 @@ static __always_inline void wait_book(struct thread *t, struct lg_slot *slot, __
  * thread's next call or at its next switch-out. Some switch-ins are not reported (about 1 in 1,000 to 5,000):
  * their time then follows from the run time since.
  *
- * An answer given at its begin is told when it was long: once for what led to it, once for the stretch itself.
+ * An answer given at its begin is told when it was long: once for what led to it, once for the stretch itself,
+ * which is another's where it waited for the interpreter lock.
  */
 SUBPROG int thread_settle(struct thread *t, struct task_struct *task, __u64 now)
 {
@@ -195,7 +196,7 @@ SUBPROG int thread_settle(struct thread *t, struct task_struct *task, __u64 now)
 	off = t->in_ns - t->out_ns;
 	has_answer = t->has_answer && off >= ASK_AFTER_NS;
 	t->has_answer = false;
-	if (has_answer)
+	if (has_answer && !t->answer.is_gil)
 		answer_tell(t, 0, t->out_ns);
 	ready = task->sched_info.run_delay - t->out_run_delay;
 	if (ready > off || t->out_class == OFF_PREEMPTED)

@@ -36,7 +36,8 @@ static __always_inline void figures_read(struct figures *f, struct task_struct *
 
 static __always_inline void thread_init(struct task_struct *task)
 {
-	__builtin_memset(&t, 0, sizeof(t));
+	for (__u32 i = 0; i < sizeof(t) / sizeof(__u64); i++)
+		((volatile __u64 *)&t)[i] = 0; /* more than clang's memset takes */
 	t.pid = TEST_PID;
 	t.tid = TEST_TID;
 	t.user_ns = task->utime;
