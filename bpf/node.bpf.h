@@ -120,7 +120,7 @@ __noinline int node_request(__u64 request)
 		fd = node_handle_fd(w->found);
 	file = fd < 0 ? NULL : fd_file(task, fd);
 	inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
-	if (!inode)
+	if (!inode || (BPF_CORE_READ(inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return REQUEST_NONE;
 	w->ino = BPF_CORE_READ(inode, i_ino);
 	if (node_field(socket, NAME_MESSAGE, 12) || type_of(w, w->found) != w->v8.type_object)
@@ -297,7 +297,7 @@ static __always_inline __u64 exit_frame(struct node_walk *w, struct task_struct 
 	return isolate ? word_at(isolate + w->v8.exit_frame) : 0;
 }
 
-static __always_inline int node_begin(struct thread *t, const struct lg_v8 *v8, __u64 nonce)
+static __always_inline int node_begin(const struct lg_v8 *v8, __u64 nonce)
 {
 	struct node_walk *w = node_walk();
 
@@ -325,7 +325,7 @@ static __always_inline int node_ask(struct thread *t, struct task_struct *task, 
 	int result = -1;
 	__u64 exit;
 
-	if (!w || node_begin(t, v8, nonce))
+	if (!w || node_begin(v8, nonce))
 		return -1;
 	exit = exit_frame(w, task);
 	if (exit)

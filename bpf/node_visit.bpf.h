@@ -168,7 +168,7 @@ static __always_inline __u32 jobs_read(struct node_walk *w)
 {
 	__u64 native = field_at(map_of(w->context), w->v8.map_constructor), queue, capacity;
 
-	if (type_of(w, native) != w->v8.type_context + CONTEXT_NATIVE)
+	if (type_of(w, native) - w->v8.type_context != CONTEXT_NATIVE)
 		return 0;
 	queue = field_at(native, AT_CONTEXT_SCOPE + 8 * smi_of(field_at(native, AT_CONTEXT_LENGTH)));
 	if (queue & 7 || bpf_probe_read_user(w->words, 8 * 8, (void *)queue) || w->words[QUEUE_NEXT] != queue)
