@@ -55,14 +55,17 @@ static const __u64 lg_hist_edges[256] = {
 
 /*
  * The bucket of a length, which must be below LG_HIST_PAD. A binary search in eight steps without a branch:
- * the verifier would follow all 256 ways through branches.
+ * the verifier would follow all 256 ways through branches. The barrier keeps clang from making the sum a bitwise
+ * or, of whose bounds verifiers before 6.10 know nothing.
  */
 static inline __u32 lg_hist_bucket(__u64 ns)
 {
 	__u32 lo = 0;
 
-	for (__u32 step = 128; step; step >>= 1)
+	for (__u32 step = 128; step; step >>= 1) {
+		__asm__("" : "+r"(lo));
 		lo += step & (__u32)((__s64)(lg_hist_edges[(lo + step - 1) & 255] - ns) >> 63);
+	}
 	return lo < LG_NR_EDGES ? lo : LG_NR_EDGES;
 }
 
