@@ -158,7 +158,7 @@ static inline struct model_summary sample_summary(struct model_loop *loop, struc
 		.duration = sample_hist(),
 		.worst_id = "abc",
 	};
-	s.causes[LG_CAUSE_CPU] = (struct model_cause){1, 104123456};
+	s.causes[LG_CAUSE_CPU] = (struct model_cause){.nr_stalls = 1, .stall_ns = 104123456};
 	return s;
 }
 
