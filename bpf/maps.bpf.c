@@ -15,6 +15,7 @@ struct targets_map targets SEC(".maps");
 struct counters_map counters SEC(".maps");
 struct events_map events SEC(".maps");
 struct runtimes_map runtimes SEC(".maps");
+struct ask_times_map ask_times SEC(".maps");
 struct node_walks_map node_walks SEC(".maps");
 struct walks_map walks SEC(".maps");
 

@@ -19,27 +19,42 @@ static __always_inline int runtime_ask(struct thread *t, struct task_struct *tas
 }
 
 /* Questions at switch-outs whose stretch turns out to be short were for nothing: they may take 1/ASK_SHARE of time. */
-#define ASK_SHARE 100
+#define ASK_SHARE 200
 
-static __always_inline void ask_charge(struct thread *t, __u64 now)
+static __always_inline void ask_charge(struct thread *t, __u64 now, __u64 took_ns)
 {
 	if (t->ask_after_ns < now)
 		t->ask_after_ns = now;
-	t->ask_after_ns += ASK_SHARE * (bpf_ktime_get_ns() - now);
+	t->ask_after_ns += ASK_SHARE * took_ns;
+}
+
+static __always_inline void ask_count(__u64 took_ns)
+{
+	__u32 step = took_ns / ASK_STEP_NS;
+	__u64 *n;
+
+	if (step >= ASK_STEPS)
+		step = ASK_STEPS - 1;
+	n = bpf_map_lookup_elem(&ask_times, &step);
+	if (n)
+		(*n)++;
 }
 
 __noinline int owner_ask(__u32 when, __u64 known_ns, __u64 now)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct thread *t = thread_of(task);
+	__u64 took_ns, begin_ns = bpf_ktime_get_ns();
 	struct answer a = {};
 	int error;
 
 	if (!t || !t->turn_ns)
 		return 0;
 	error = runtime_ask(t, task, &a, now);
+	took_ns = bpf_ktime_get_ns() - begin_ns;
+	ask_count(took_ns);
 	if (when == ASK_AHEAD)
-		ask_charge(t, now);
+		ask_charge(t, now, took_ns);
 	if (error)
 		return 0;
 	t->answer = a;

@@ -18,6 +18,19 @@ struct runtimes_map {
 
 extern struct runtimes_map runtimes SEC(".maps");
 
+/* How long questions took, in steps of ASK_STEP_NS; the last slot counts all that took longer. For measurements. */
+#define ASK_STEP_NS 250
+#define ASK_STEPS   1024
+
+struct ask_times_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, ASK_STEPS);
+	__type(key, __u32);
+	__type(value, __u64);
+};
+
+extern struct ask_times_map ask_times SEC(".maps");
+
 enum ask_when {
 	ASK_NOW,   /* about the stretch up to now: the answer is told as an edge */
 	ASK_AHEAD, /* about the stretch off the CPU that begins: the answer waits in the thread's state */

@@ -21,7 +21,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench_process import LGTRACE, ROOT, Tracer, bpf_statistics, nr_foreign_tracers, program_times, run_ns
+from bench_load import Wrk
+from bench_process import LGTRACE, ROOT, Tracer, ask_times, bpf_statistics, nr_foreign_tracers, program_times, run_ns
 from bench_servers import SERVERS, EpollServer
 from bench_table import MODES, TRACED, report
 
@@ -87,9 +88,24 @@ def measure_programs(server, plan, mode, folder):
     return {"requests": requests, "programs": cost}
 
 
+def measure_asks(server, plan, mode, folder):
+    """What it costs to ask a runtime whose code runs, and how often a healthy load makes that happen."""
+    with Tracer(folder, plan.tracer_cpu, server.pids()[-1], mode) as tracer:
+        ids = tracer.map_ids()
+        server.load.warm_up(plan.warm_up_s)
+        before = sum(ask_times(ids).values())
+        requests = server.load.run(plan.load_s)["requests"]
+        healthy = sum(ask_times(ids).values()) - before
+        for path in server.stalls:
+            Wrk(server.port, path).run(plan.load_s)
+        times = ask_times(ids)
+        tracer.stop()
+    return {"requests": requests, "healthy": healthy, "times": times}
+
+
 def measure_server(name, plan, folder, result):
     """Fills `result`, so that what was measured before a failure is kept."""
-    result.update(slots=[], programs={})
+    result.update(slots=[], programs={}, asks={})
     with SERVERS[name](plan.server_cpu) as server:
         server.load.warm_up(plan.warm_up_s)
         for number in range(plan.rounds):
@@ -98,6 +114,8 @@ def measure_server(name, plan, folder, result):
                 result["slots"].append({"round": number, "mode": mode, **measure_slot(server, plan, mode, folder)})
         for mode in TRACED:
             result["programs"][mode] = measure_programs(server, plan, mode, folder)
+            if server.stalls:
+                result["asks"][mode] = measure_asks(server, plan, mode, folder)
 
 
 def run_getppid(plan):

@@ -104,20 +104,41 @@ class Tracer:
                 "lost": lines[-1]["lost"], "stalls": sum(line["type"] == "stall" for line in lines),
                 "features": lines[0].get("features"), "causes": lines[-1].get("causes")}
 
-    def program_ids(self):
-        """The BPF programs that it holds."""
+    def held_ids(self, word):
         ids = set()
         for info in Path(f"/proc/{self.process.pid}/fdinfo").iterdir():
-            ids.update(int(line.split()[1]) for line in info.read_text().splitlines() if line.startswith("prog_id:"))
+            ids.update(int(line.split()[1]) for line in info.read_text().splitlines() if line.startswith(f"{word}:"))
         return ids
+
+    def program_ids(self):
+        """The BPF programs that it holds."""
+        return self.held_ids("prog_id")
+
+    def map_ids(self):
+        return self.held_ids("map_id")
+
+
+def bpftool(*words):
+    path = os.environ["PATH"] + ":/usr/sbin:/sbin"
+    done = subprocess.run(["bpftool", "--json", *map(str, words)], capture_output=True, check=True,
+                          env={**os.environ, "PATH": path})
+    return json.loads(done.stdout)
 
 
 def programs():
     """{id: what bpftool tells} of all BPF programs of the host."""
-    path = os.environ["PATH"] + ":/usr/sbin:/sbin"
-    done = subprocess.run(["bpftool", "--json", "prog", "show"], capture_output=True, check=True,
-                          env={**os.environ, "PATH": path})
-    return {program["id"]: program for program in json.loads(done.stdout)}
+    return {program["id"]: program for program in bpftool("prog", "show")}
+
+
+ASK_STEP_US = 0.25  # ASK_STEP_NS of bpf/owner.bpf.h
+
+
+def ask_times(map_ids):
+    """{upper bound in us: how many questions to a runtime took that long} so far."""
+    found = [number for number in map_ids if bpftool("map", "show", "id", number)["name"] == "ask_times"]
+    slots = [slot["formatted"] for number in found for slot in bpftool("map", "dump", "id", number)]
+    counts = {(slot["key"] + 1) * ASK_STEP_US: sum(cpu["value"] for cpu in slot["values"]) for slot in slots}
+    return {upper_us: count for upper_us, count in counts.items() if count}
 
 
 def nr_foreign_tracers():

@@ -37,8 +37,13 @@ def free_port():
 
 
 class Server:
-    """One server with its load. needs: programs and Python modules without which it is left out."""
+    """One server with its load.
+
+    needs: programs and Python modules without which it is left out. stalls: paths of requests that block it for
+    long, where its runtime is asked whose they are.
+    """
     needs = ()
+    stalls = ()
 
     def __init__(self, cpu):
         self.cpu = cpu
@@ -138,6 +143,7 @@ class RedisPipelined(Redis):
 class UvicornUvloop(Server):
     needs = ("wrk", "uvicorn", "fastapi", "uvloop", "httptools")
     kind = ("--loop", "uvloop", "--http", "httptools")
+    stalls = ("/cpu/5", "/futex/5")
 
     def argv(self, folder):
         return [PYTHON, "-B", "-m", "uvicorn", "--app-dir", APPS, "asgi_app:app", "--port", self.port, *self.kind,
@@ -154,6 +160,7 @@ class UvicornAsyncio(UvicornUvloop):
 
 class Node(Server):
     needs = ("wrk", "node")
+    stalls = ("/cpu/5", "/futex/5")
 
     def argv(self, folder):
         return ["node", APPS / "node_app.js", self.port]

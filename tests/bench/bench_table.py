@@ -106,6 +106,29 @@ def program_table(servers):
           ["server", "probes", "program", "runs/request", "ns/run", "ns/request"], rows)
 
 
+def quantile(times, share):
+    """Of {upper bound: how many}: the bound below which that share lies."""
+    left = share * sum(times.values())
+    for upper, count in sorted(times.items()):
+        left -= count
+        if left <= 0:
+            return upper
+    return 0
+
+
+def ask_table(servers):
+    rows = []
+    for name, server in servers.items():
+        for mode, seen in server["asks"].items():
+            times = seen["times"]
+            rows.append([name, mode, str(sum(times.values())), *(f"{quantile(times, share):.1f}"
+                                                                 for share in (0.5, 0.99, 1)),
+                         f"{1_000 * seen['healthy'] / seen['requests']:.2f}"])
+    if rows:
+        table("Asking a runtime whose code runs, under a load that stalls",
+              ["server", "probes", "asked", "p50 us", "p99 us", "max us", "asked per 1,000 healthy requests"], rows)
+
+
 def getppid_table(slots):
     def nanoseconds(slot):
         return slot["ns"]
@@ -125,6 +148,7 @@ def report(results):
     saturation_table(servers)
     tracer_table(servers)
     program_table(servers)
+    ask_table(servers)
     if results["getppid"]:
         getppid_table(results["getppid"])
     return complaints(results)
