@@ -172,4 +172,6 @@ def test_wrong_use(folder):
     assert run("record", "-o", folder / "x")[0] == 2
     assert run("record", "-p", os.getpid(), "--max-size", "100k")[0] == 2
     assert run("report", folder / "none.rec")[0] == 1
+    code, _, err = run("record", "-o", folder / "no/x", "--", "touch", folder / "ran")
+    assert code == 1 and "no/x" in err and not (folder / "ran").exists()
     assert not (folder / "x").exists()

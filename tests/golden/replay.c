@@ -238,8 +238,10 @@ static struct file_writer *recording_open(const struct opts *opts, const struct 
 		info.features[info.nr_features++] = (struct file_feature){features[i].name, features[i].word};
 	for (size_t i = 0; i < nr && len + recs[i]->head.len <= sizeof(targets); len += recs[i++]->head.len)
 		memcpy(targets + len, recs[i], recs[i]->head.len);
-	if (file_writer_open(&w, opts->recording, 64 << 20, &info, targets, len, &err))
+	if (file_writer_open(&w, opts->recording, &err))
 		exit(err_print(&err));
+	if (file_writer_begin(w, 64 << 20, &info, targets, len))
+		die(opts->recording, EIO);
 	return w;
 }
 

@@ -86,6 +86,14 @@ def test_output_file(tmp_path):
     assert (tmp_path / "out.json").read_bytes() == expected("tls.json")
 
 
+def test_a_recording_is_not_overwritten(tmp_path):
+    path = recording("tls", tmp_path)
+    before = path.read_bytes()
+    for option in ("--output", "--html"):
+        _, err = report(path, option, path, code=2)
+        assert b"is a recording" in err and path.read_bytes() == before
+
+
 def test_default_name(tmp_path):
     recording("tls", tmp_path).rename(tmp_path / "lgtrace.rec")
     result = subprocess.run([LGTRACE, "report", "--json", "--requests"], stdout=subprocess.PIPE, cwd=tmp_path,

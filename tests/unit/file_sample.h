@@ -93,7 +93,8 @@ static inline struct file_writer *writer_open(uint64_t max_size)
 
 	buf_add(&targets, &target, sizeof(target));
 	buf_add(&targets, "/exe\0\0\0", 8);
-	assert_int_equal(file_writer_open(&w, path, max_size, &info, targets.data, targets.len, NULL), 0);
+	assert_int_equal(file_writer_open(&w, path, NULL), 0);
+	assert_int_equal(file_writer_begin(w, max_size, &info, targets.data, targets.len), 0);
 	buf_fini(&targets);
 	return w;
 }

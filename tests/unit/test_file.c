@@ -243,10 +243,10 @@ static void only_files_are_written(void **state)
 	struct err err = {};
 
 	(void)state;
-	assert_int_equal(file_writer_open(&w, "/dev/null", BIG, &info, "", 0, &err), -EINVAL);
+	assert_int_equal(file_writer_open(&w, "/dev/null", &err), -EINVAL);
 	assert_int_equal(err.code, EXIT_CODE_USAGE);
 	file_writer_close(w);
-	assert_int_equal(file_writer_open(&w, "/nonexistent/file", BIG, &info, "", 0, NULL), -ENOENT);
+	assert_int_equal(file_writer_open(&w, "/nonexistent/file", NULL), -ENOENT);
 	file_writer_close(w);
 }
 

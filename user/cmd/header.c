@@ -90,7 +90,7 @@ struct header *header_new_live(const struct targets *traced, const struct probe 
 	return header;
 }
 
-struct header *header_new_recorded(const struct file_reader *file, uint64_t threshold_ns)
+struct header *header_new_recorded(struct file_reader *file, uint64_t threshold_ns)
 {
 	const struct file_info *info = file_reader_info(file);
 	struct header *header = header_new(threshold_ns);

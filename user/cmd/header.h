@@ -28,7 +28,7 @@ struct header {
 
 /* Of a run that begins now, or of a recording, which must stay open. NULL: no memory. */
 struct header *header_new_live(const struct targets *traced, const struct probe *probe, uint64_t threshold_ns);
-struct header *header_new_recorded(const struct file_reader *file, uint64_t threshold_ns);
+struct header *header_new_recorded(struct file_reader *file, uint64_t threshold_ns);
 void header_free(struct header *header);
 
 #endif

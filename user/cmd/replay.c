@@ -69,6 +69,13 @@ int replay_run(struct replay *replay, struct err *err)
 	return 0;
 }
 
+int replay_sum_up(struct replay *replay, struct err *err)
+{
+	int error = view_summary(&replay->view, replay->end_ns);
+
+	return error ? err_set(err, EXIT_CODE_FAILED, -error, "cannot sum up: %s", strerror(-error)) : 0;
+}
+
 void replay_note_damage(const struct replay *replay)
 {
 	const char *damage = file_reader_damage(replay->file);

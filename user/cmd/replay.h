@@ -18,6 +18,8 @@ struct replay {
 int replay_open(struct replay *replay, const char *path, struct trace_opts *opts, struct err *err);
 /* Reads it to its end or to its first damage. */
 int replay_run(struct replay *replay, struct err *err);
+/* Tells the summary. */
+int replay_sum_up(struct replay *replay, struct err *err);
 /* Says on standard error what the file does not hold: what is damaged, and what was not recorded. */
 void replay_notes(const struct replay *replay, uint64_t threshold_ns);
 void replay_note_damage(const struct replay *replay);

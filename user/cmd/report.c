@@ -30,6 +30,7 @@ static const struct opt report_rows[] = {
 	ROW_JSON("How to tell it"),
 	ROW_OUTPUT,
 	ROW_COLOR,
+	{"quiet", 'q', NULL, NULL, "Only the summary, in JSON too, and no notes", OPT_FLAG(struct trace_opts, quiet)},
 	{"html", 0, "FILE", "Instead of the summary",
 	 "Write a page with timeline, flame graph, causes, routes and the worst stalls: one file, which fetches "
 	 "nothing",
@@ -42,7 +43,6 @@ static const struct opt report_rows[] = {
 	{"chrome-trace", 0, "FILE", NULL,
 	 "Write a timeline of turns, stalls and slow requests, for Perfetto or chrome://tracing",
 	 OPT_STRING(struct report_opts, chrome)},
-	{"quiet", 'q', NULL, NULL, "Only the summary, in JSON too, and no notes", OPT_FLAG(struct trace_opts, quiet)},
 	{0},
 };
 
@@ -114,7 +114,7 @@ static int report_run(struct report_opts *o, const char *path, struct err *err)
 	if (!error)
 		error = replay_run(&replay, err);
 	if (!error)
-		error = view_summary(&replay.view, replay.end_ns);
+		error = replay_sum_up(&replay, err);
 	if (!error && o->trace.quiet)
 		replay_note_damage(&replay);
 	else if (!error)

@@ -255,6 +255,8 @@ int session_open(struct session *s, struct err *err)
 		error = host_check(err);
 	if (!error)
 		error = view_open(s, err);
+	if (!error && s->opts->record)
+		error = file_writer_open(&s->recording, s->opts->record, err);
 	if (!error && s->opts->command)
 		error = launch_start(&s->launch, s->opts->command, !s->opts->output && !s->opts->no_views, err);
 	if (!error && s->launch.pid)

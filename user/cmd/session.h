@@ -30,7 +30,7 @@ struct session {
 	struct live *live;
 	struct view view;
 	struct file_writer *recording; /* NULL: none */
-	uint64_t start_ns;             /* of the recording, CLOCK_MONOTONIC */
+	uint64_t start_ns;             /* of the recording, CLOCK_MONOTONIC; 0: it has not begun */
 	int record_error;              /* -errno: why it ended early, which was told */
 	int epoll_fd;
 	int timer_fd;
@@ -47,8 +47,8 @@ int session_open(struct session *s, struct err *err);
 /* Detaches first; safe on a session that was opened only in part. */
 void session_close(struct session *s);
 
-/* Begins the recording that the options name; `header` says of what. */
-int session_record(struct session *s, const struct header *header, struct err *err);
+/* Begins the recording, whose file is open; `header` says of what. */
+int session_record_begin(struct session *s, const struct header *header, struct err *err);
 /* A write that fails is told once, and ends the recording, or the run when it does nothing else. */
 void session_record_add(struct session *s, const struct lg_head *rec);
 /* Ends it, whole. */

@@ -14,7 +14,7 @@ static void patterns_fill(struct file_info *info, const struct opt_list *pattern
 		info->route_patterns[i] = patterns->items[i];
 }
 
-int session_record(struct session *s, const struct header *header, struct err *err)
+int session_record_begin(struct session *s, const struct header *header, struct err *err)
 {
 	const struct trace_opts *o = s->opts;
 	struct file_info info = {
@@ -29,6 +29,7 @@ int session_record(struct session *s, const struct header *header, struct err *e
 		.nr_features = header->told.nr_features,
 	};
 	struct utsname name = {};
+	int error;
 
 	uname(&name);
 	info.machine = name.machine;
@@ -38,8 +39,9 @@ int session_record(struct session *s, const struct header *header, struct err *e
 	if (s->view.render.ops)
 		info.realtime_offset_ns = s->view.render.realtime_offset_ns;
 	s->start_ns = info.start_ns;
-	return file_writer_open(&s->recording, o->record, o->max_size, &info, header->records.data, header->records.len,
-				err);
+	error = file_writer_begin(s->recording, o->max_size, &info, header->records.data, header->records.len);
+	return error ? err_set(err, EXIT_CODE_FAILED, -error, "cannot write to %s: %s", o->record, strerror(-error))
+		     : 0;
 }
 
 /* Told once; without views there is nothing left to do. */
@@ -56,7 +58,7 @@ static void failed(struct session *s, int error)
 
 void session_record_add(struct session *s, const struct lg_head *rec)
 {
-	int error = s->recording ? file_writer_add(s->recording, rec) : 0;
+	int error = s->start_ns ? file_writer_add(s->recording, rec) : 0;
 
 	if (error)
 		failed(s, error);
@@ -64,7 +66,7 @@ void session_record_add(struct session *s, const struct lg_head *rec)
 
 void session_record_finish(struct session *s)
 {
-	int error = s->recording ? file_writer_finish(s->recording) : 0;
+	int error = s->start_ns ? file_writer_finish(s->recording) : 0;
 
 	if (error)
 		failed(s, error);
@@ -74,7 +76,7 @@ void session_record_tell(const struct session *s)
 {
 	char elapsed[UNITS_LEN], records[UNITS_LEN], size[UNITS_LEN];
 
-	if (!s->recording || s->record_error || s->opts->quiet)
+	if (!s->start_ns || s->record_error || s->opts->quiet)
 		return;
 	note_print("recorded %s: %s records in %s, %s%s",
 		   units_format_duration(elapsed, sizeof(elapsed), clock_ns(CLOCK_MONOTONIC) - s->start_ns),

@@ -159,7 +159,7 @@ static int begin(struct session *s, struct err *err)
 	if (!header)
 		return err_set(err, EXIT_CODE_FAILED, ENOMEM, "no memory left");
 	if (s->opts->record)
-		error = session_record(s, header, err);
+		error = session_record_begin(s, header, err);
 	if (!error && !s->opts->no_views) {
 		s->view.render.threshold_ns = s->opts->threshold_ns;
 		if (!s->opts->quiet || s->opts->json)

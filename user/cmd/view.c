@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "source/file.h"
+
 static void on_stall(void *arg, const struct model_stall *stall)
 {
 	struct view *view = arg;
@@ -37,10 +39,17 @@ int view_open_model(struct view *view, const struct trace_opts *opts, struct err
 	return model_new(&view->model, &model_opts, &sink, err);
 }
 
+/* A recording is not taken for an old output: who writes `report -o FILE` may have meant to read it. */
 static FILE *file_open(const char *path, struct err *err)
 {
-	FILE *out = path ? fopen(path, "we") : stdout;
+	FILE *out;
 
+	if (path && file_is_recording(path)) {
+		err_hint(err, "remove it first, or name another file; lgtrace report FILE reads one");
+		err_set(err, EXIT_CODE_USAGE, EEXIST, "%s is a recording: it would be lost", path);
+		return NULL;
+	}
+	out = path ? fopen(path, "we") : stdout;
 	if (!out)
 		err_set(err, EXIT_CODE_FAILED, errno, "cannot write to %s: %s", path, strerror(errno));
 	return out;

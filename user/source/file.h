@@ -15,6 +15,7 @@
 #ifndef LG_FILE_H
 #define LG_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -73,6 +74,9 @@ static inline uint64_t file_align(uint64_t n)
 {
 	return (n + 7) & ~(uint64_t)7;
 }
+
+/* Whether a recording is what lies there, as far as its first bytes tell. */
+bool file_is_recording(const char *path);
 
 /* CRC-32 of `len` bytes, going on from `crc` (0 at the start). */
 uint32_t file_crc(uint32_t crc, const void *data, size_t len);

@@ -304,12 +304,11 @@ static const struct lg_head *record_at(struct file_reader *r, const char *data, 
 	return head && record_check(head, size, &out) > 0 ? out : NULL;
 }
 
-const struct lg_rec_target *file_reader_target(const struct file_reader *r, size_t *pos)
+const struct lg_rec_target *file_reader_target(struct file_reader *r, size_t *pos)
 {
 	while (*pos < r->head.targets_len) {
 		size_t len;
-		const struct lg_head *rec =
-			record_at((struct file_reader *)r, r->targets + *pos, r->head.targets_len - *pos, &len);
+		const struct lg_head *rec = record_at(r, r->targets + *pos, r->head.targets_len - *pos, &len);
 
 		if (!rec)
 			break;

@@ -26,8 +26,8 @@ void file_reader_close(struct file_reader *r);
 /* Valid while the reader is open. */
 const struct file_info *file_reader_info(const struct file_reader *r);
 
-/* The processes named at the start, from *pos = 0 on: NULL behind the last one. */
-const struct lg_rec_target *file_reader_target(const struct file_reader *r, size_t *pos);
+/* The processes named at the start, from *pos = 0 on: NULL behind the last one. Valid until the next call. */
+const struct lg_rec_target *file_reader_target(struct file_reader *r, size_t *pos);
 
 /*
  * The next record: 1; 0 at the end; -errno when the file cannot be read. *is_state: it was told before what is left of

@@ -106,7 +106,7 @@ static bool has_room(const struct file_writer *w, size_t len)
 	return w->used + sizeof(struct file_chunk) + file_align(len) + END_SIZE <= w->slot_size;
 }
 
-/* Packs into w->packed; as they are when that is shorter. -ENOSPC: the segment has no room for it. */
+/* Packs into w->packed; as they are when that is shorter. -ENOBUFS: the segment has no room for it. */
 static int chunk_write(struct file_writer *w, enum file_kind kind, const struct gather *from)
 {
 	struct file_chunk chunk = {.kind = kind, .codec = FILE_ZSTD, .raw_len = (uint32_t)from->len};
@@ -276,7 +276,7 @@ uint64_t file_writer_records(const struct file_writer *w)
 	return w->nr_records;
 }
 
-int file_writer_has_wrapped(const struct file_writer *w)
+bool file_writer_has_wrapped(const struct file_writer *w)
 {
 	return w->segment >= w->nr_slots;
 }
@@ -336,33 +336,38 @@ static int file_make(struct file_writer *w, const char *path, struct err *err)
 		err_hint(err, "a recording is written as a ring, which a pipe or a device cannot hold");
 		return err_set(err, EXIT_CODE_USAGE, EINVAL, "%s is no regular file", path);
 	}
-	/* It may hold what requests carry: cookies, tokens. */
-	if (fchmod(w->fd, 0600) || ftruncate(w->fd, 0))
-		return err_set(err, EXIT_CODE_FAILED, errno, "cannot empty %s: %s", path, strerror(errno));
 	return 0;
 }
 
-int file_writer_open(struct file_writer **out, const char *path, uint64_t max_size, const struct file_info *info,
-		     const void *targets, size_t targets_len, struct err *err)
+int file_writer_open(struct file_writer **out, const char *path, struct err *err)
 {
 	struct file_writer *w = calloc(1, sizeof(*w));
-	char *json = NULL;
-	int error;
 
 	*out = w;
 	if (!w)
 		return err_set(err, EXIT_CODE_FAILED, ENOMEM, "no memory left");
 	w->fd = -1;
-	error = file_make(w, path, err);
-	if (error)
-		return error;
-	error = file_info_format(info, &json);
+	return file_make(w, path, err);
+}
+
+int file_writer_begin(struct file_writer *w, uint64_t max_size, const struct file_info *info, const void *targets,
+		      size_t targets_len)
+{
+	char *json = NULL;
+	int error = 0;
+
+	/* It may hold what requests carry: cookies, tokens. */
+	if (fchmod(w->fd, 0600) || ftruncate(w->fd, 0))
+		error = -errno;
+	if (!error)
+		error = file_info_format(info, &json);
 	if (!error)
 		error = head_write(w, max_size, json, targets, targets_len);
 	if (!error)
 		error = buffers_new(w);
 	free(json);
-	return error ? err_set(err, EXIT_CODE_FAILED, -error, "cannot write to %s: %s", path, strerror(-error)) : 0;
+	w->error = error;
+	return error;
 }
 
 void file_writer_close(struct file_writer *w)

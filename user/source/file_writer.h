@@ -9,6 +9,7 @@
 #ifndef LG_FILE_WRITER_H
 #define LG_FILE_WRITER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,12 +21,16 @@
 
 struct file_writer;
 
+/* Makes the file, or opens one that is there and leaves it as it is so far. *out is to be closed in any case. */
+int file_writer_open(struct file_writer **out, const char *path, struct err *err);
+
 /*
- * Makes the file, readable by its owner only, or empties it. `targets` are the TARGET records of the processes named
- * at the start, one behind the other. *out is to be closed.
+ * Empties the file, makes it readable by its owner only and writes its head; records may follow. `max_size` is
+ * FILE_SIZE_MIN at least; `targets` are the TARGET records of the processes named at the start, one behind the other. 0
+ * or -errno.
  */
-int file_writer_open(struct file_writer **out, const char *path, uint64_t max_size, const struct file_info *info,
-		     const void *targets, size_t targets_len, struct err *err);
+int file_writer_begin(struct file_writer *w, uint64_t max_size, const struct file_info *info, const void *targets,
+		      size_t targets_len);
 
 /* Takes one checked record. 0 or -errno. */
 int file_writer_add(struct file_writer *w, const struct lg_head *rec);
@@ -37,7 +42,7 @@ int file_writer_finish(struct file_writer *w);
 uint64_t file_writer_size(const struct file_writer *w);
 uint64_t file_writer_records(const struct file_writer *w);
 /* Whether older records were overwritten. */
-int file_writer_has_wrapped(const struct file_writer *w);
+bool file_writer_has_wrapped(const struct file_writer *w);
 
 /* NULL is ignored. Without file_writer_finish() the recording reads as one that was cut short. */
 void file_writer_close(struct file_writer *w);
