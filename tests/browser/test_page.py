@@ -66,7 +66,7 @@ def test_what_it_shows(tmp_path):
     assert seen["cards"].startswith("4stalls over 20 ms117 ms")
     assert (seen["stalls"], seen["loops"]) == (4, 1) and seen["routes"] >= 2
     assert "40.0 ms" in seen["first"] and "connect 10.0.0.8:5432" in seen["first"]
-    assert seen["boxes"] == 11 and "lock46" in seen["causes"]
+    assert seen["boxes"] == 9 and "lock46" in seen["causes"]
     assert seen["colours"] > 20, "the timeline is empty"
 
 

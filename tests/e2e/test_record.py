@@ -78,6 +78,11 @@ def test_report_says_what_the_live_run_said(name, mode, folder, peer):
     live = tracer.out_path.read_text()
     assert live.count('"type":"stall"') >= len(server.kinds) and live.count('"type":"request"') > 20
     assert report(recording, "--json", "--requests")[0] == live
+    # A minute at 10,000 requests a second stays far below 200 MB, and is read in less than a tenth of it.
+    assert recording.stat().st_size < 100_000 + 200 * live.count('"type":"request"')
+    start = time.monotonic()
+    report(recording)
+    assert time.monotonic() - start < json.loads(live.splitlines()[-1])["elapsed_ns"] / 10e9
 
 
 def test_planted_stalls(mode, folder, peer, rng):

@@ -7,7 +7,7 @@ import json
 import struct
 import zlib
 
-from stream import RECORDS
+from stream import RECORDS, SIZES
 
 RECORD, STATE, END, LAST = 1, 2, 3, 4
 RAW = 0
@@ -49,7 +49,8 @@ def chunk(kind, data=b"", segment=0, index=0):
 
 INFO = {"version": "0.0.0", "kernel": "6.1.0-golden", "host": "golden", "machine": "golden",
         "realtime_offset_ns": 1767225600 * 10**9, "threshold_ns": 20_000_000,
-        "features": {"edges": "syscall", "tls": "yes"}}
+        "features": {"edges": "syscall", "tls": "yes"},
+        "records": {name.lower(): [kind, SIZES[f"lg_rec_{name.lower()}"]] for name, kind in RECORDS.items()}}
 
 
 def recording(data, info=None):

@@ -102,8 +102,7 @@ static void escape(const struct render *r, char *out, const char *raw)
 	text_escape(out, CELL_LEN, raw, strlen(raw), r->style.utf8);
 }
 
-/* Raw "connect 127.0.0.1:5432", "fsync /var/db", "getrandom (on cpu)", or an empty text: what the cause was about. */
-static void format_detail(char *buf, size_t size, const struct model_stall *stall)
+void line_format_detail(char *buf, size_t size, const struct model_stall *stall)
 {
 	const struct lg_block *block = stall->block;
 	char name[WORDS_SYSCALL_LEN] = "", path[TARGET_LEN];
@@ -128,7 +127,7 @@ static void format_cause(char *cell, const struct render *r, const struct layout
 	char detail[TARGET_LEN + WORDS_SYSCALL_LEN], raw[sizeof(detail) + 16];
 	const char *word = words_cause(stall->cause);
 
-	format_detail(detail, sizeof(detail), stall);
+	line_format_detail(detail, sizeof(detail), stall);
 	snprintf(raw, sizeof(raw), "%s%s%s", word, *detail ? " " : "", detail);
 	escape(r, cell, raw);
 	if (l->cut && stall->cause == LG_CAUSE_SYSCALL && *detail && text_columns(cell) > (unsigned)l->cause)

@@ -23,4 +23,7 @@ void line_request(struct render *r, const struct model_done *done);
 /* "4242 uvicorn" for a process's first thread, "4242/4250 worker" for others; comm may be NULL. Printable. */
 void line_format_loop(char *buf, size_t size, uint32_t pid, uint32_t tid, const char *comm, bool utf8);
 
+/* Raw "connect 127.0.0.1:5432", "fsync /var/db", "getrandom (on cpu)", or an empty text: what the cause was about. */
+void line_format_detail(char *buf, size_t size, const struct model_stall *stall);
+
 #endif

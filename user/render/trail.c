@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "render/line.h"
 #include "render/words.h"
 
 #define MAX_PROCS 65536 /* of all time: what comes later is told as native */
@@ -61,29 +62,14 @@ void trail_format_route(char *buf, size_t size, const struct model_request *requ
 	escape(buf, size, raw);
 }
 
-/* "connect 127.0.0.1:5432", "/var/lib/db", or an empty text. */
-static void format_rest(char *buf, size_t size, const struct model_stall *stall)
-{
-	const struct lg_block *block = stall->block;
-	char name[WORDS_SYSCALL_LEN] = "", path[TARGET_LEN], raw[TARGET_LEN + WORDS_SYSCALL_LEN];
-	const char *target = NULL;
-	int nr = block ? block->nr : stall->on_cpu_nr;
-
-	if (block && words_sleep_cause(block->sleep) != stall->cause)
-		nr = -1;
-	else if (block)
-		target = target_format(path, sizeof(path), &block->target, stall->block_path);
-	if (nr >= 0)
-		words_syscall(name, sizeof(name), nr);
-	snprintf(raw, sizeof(raw), "%s%s%s", name, *name && target ? " " : "", target ? target : "");
-	escape(buf, size, raw);
-}
-
 void trail_make(struct trail *trail, const struct trail_guide *guide, const struct model_stall *stall)
 {
+	char detail[TARGET_LEN + WORDS_SYSCALL_LEN];
+
+	line_format_detail(detail, sizeof(detail), stall);
 	trail_format_loop(guide, trail->names[TRAIL_LOOP], TRAIL_NAME_LEN, stall->pid, stall->comm);
 	snprintf(trail->names[TRAIL_CAUSE], TRAIL_NAME_LEN, "%s", words_cause(stall->cause));
 	trail_format_route(trail->names[TRAIL_ROUTE], TRAIL_NAME_LEN, stall->request);
-	format_rest(trail->names[TRAIL_REST], TRAIL_NAME_LEN, stall);
+	escape(trail->names[TRAIL_REST], TRAIL_NAME_LEN, detail);
 	trail->nr = *trail->names[TRAIL_REST] ? TRAIL_REST + 1 : TRAIL_REST;
 }
