@@ -121,7 +121,7 @@ static __always_inline bool call_is_nested(struct thread *t, struct task_struct 
 	return false;
 }
 
-static __always_inline void call_io(struct thread *t, struct task_struct *task, const struct call *c)
+SUBPROG void call_io(struct thread *t, struct task_struct *task, const struct call *c)
 {
 	struct io io = {.fd = c->args[0], .bytes = c->ret};
 

@@ -261,7 +261,7 @@ static __always_inline void io_connect(struct thread *t, struct task_struct *tas
 }
 
 /* A close matters for what its descriptor was; any thread of the process may call it. */
-static __always_inline void io_close(struct thread *t, struct task_struct *task, __u32 fd)
+SUBPROG void io_close(struct thread *t, struct task_struct *task, __u32 fd)
 {
 	struct conn_key key = {.pid = t->pid, .fd = fd};
 	struct conn *conn = bpf_map_lookup_elem(&conns, &key);

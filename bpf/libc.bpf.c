@@ -9,10 +9,10 @@
  */
 #include "call.bpf.h"
 
-static __always_inline void libc_return(struct task_struct *task, struct thread *t, struct call *c)
+static __always_inline void libc_return(struct task_struct *task, struct thread *t)
 {
-	c->role = call_role(c->nr);
-	call_return(t, task, c);
+	t->returned.role = call_role(t->returned.nr);
+	call_return(t, task, &t->returned);
 }
 
 SEC("uprobe")
@@ -20,18 +20,19 @@ int on_libc_return(struct pt_regs *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct thread *t = thread_of(task);
-	struct call c = {};
+	struct call *c;
 
 	if (!t || control.edges != LG_EDGES_LIBC)
 		return 0;
-	c.nr = bpf_get_attach_cookie(ctx);
-	c.ret = PT_REGS_RC(ctx);
-	c.args[0] = PT_REGS_PARM1(ctx);
-	c.args[1] = PT_REGS_PARM2(ctx);
-	c.args[2] = PT_REGS_PARM3(ctx);
-	c.args[3] = PT_REGS_PARM4_SYSCALL(ctx);
-	c.sp = PT_REGS_SP(ctx);
-	libc_return(task, t, &c);
+	c = &t->returned;
+	c->nr = bpf_get_attach_cookie(ctx);
+	c->ret = PT_REGS_RC(ctx);
+	c->args[0] = PT_REGS_PARM1(ctx);
+	c->args[1] = PT_REGS_PARM2(ctx);
+	c->args[2] = PT_REGS_PARM3(ctx);
+	c->args[3] = PT_REGS_PARM4_SYSCALL(ctx);
+	c->sp = PT_REGS_SP(ctx);
+	libc_return(task, t);
 	return 0;
 }
 
@@ -56,15 +57,16 @@ int on_libc_result(struct pt_regs *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct thread *t = thread_of(task);
-	struct call c = {};
+	struct call *c;
 
 	if (!t || control.edges != LG_EDGES_LIBC || t->pair_nr == PAIR_NONE)
 		return 0;
-	c.nr = t->pair_nr;
-	c.ret = PT_REGS_RC(ctx);
-	__builtin_memcpy(c.args, t->pair_args, sizeof(c.args));
-	c.sp = t->pair_sp;
+	c = &t->returned;
+	c->nr = t->pair_nr;
+	c->ret = PT_REGS_RC(ctx);
+	__builtin_memcpy(c->args, t->pair_args, sizeof(c->args));
+	c->sp = t->pair_sp;
 	t->pair_nr = PAIR_NONE;
-	libc_return(task, t, &c);
+	libc_return(task, t);
 	return 0;
 }

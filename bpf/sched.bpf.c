@@ -71,7 +71,7 @@ static __always_inline __u32 sleep_class(const struct thread *t, struct task_str
 }
 
 /* A voluntary switch-out: what it sleeps for. */
-static __always_inline __u32 sleep_begin(struct thread *t, struct task_struct *task, unsigned int state, __u64 now)
+SUBPROG __u32 sleep_begin(struct thread *t, struct task_struct *task, unsigned int state, __u64 now)
 {
 	struct lg_slot *slot = slot_of(t);
 	struct call c = {};

@@ -37,6 +37,16 @@ enum off_class {
 	OFF_WAIT = 65,      /* it waits for events: idle */
 };
 
+/* One system call, as seen at its switch-out or its return. */
+struct call {
+	long nr;
+	long ret; /* only at its return */
+	__u64 args[4];
+	__u64 sp;     /* user stack pointer */
+	__u8 role;    /* enum call_role */
+	bool blocked; /* it slept; only at its return */
+};
+
 enum wait_kind {
 	WAIT_NONE = 0,
 	WAIT_SET,  /* on a descriptor: epoll, io_uring */
@@ -108,6 +118,8 @@ struct thread {
 	bool path_told; /* the path of call.target */
 	__u64 seq;      /* system calls (or probes) that returned so far */
 	__u64 call_seq; /* value of seq when `call` began; another value: `call` is over */
+
+	struct call returned; /* the call that is just returning: here, for there is little stack for what follows */
 
 	/* The current turn; turn_ns 0: none, or it began and no edge has shown it yet. */
 	__u64 turn_ns;

@@ -11,13 +11,12 @@ int on_sys_exit(__u64 *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct thread *t = thread_of(task);
-	struct call c = {};
 
 	if (!t)
 		return 0;
-	call_from_regs(&c, (struct pt_regs *)ctx[0]);
-	c.ret = ctx[1];
-	call_return(t, task, &c);
+	call_from_regs(&t->returned, (struct pt_regs *)ctx[0]);
+	t->returned.ret = ctx[1];
+	call_return(t, task, &t->returned);
 	return 0;
 }
 

@@ -15,16 +15,6 @@
 #include "target.bpf.h"
 #include "turn.bpf.h"
 
-/* One system call, as seen at its switch-out or its return. */
-struct call {
-	long nr;
-	long ret; /* only at its return */
-	__u64 args[4];
-	__u64 sp;     /* user stack pointer */
-	__u8 role;    /* enum call_role */
-	bool blocked; /* it slept; only at its return */
-};
-
 static __always_inline void call_from_regs(struct call *c, struct pt_regs *regs)
 {
 	c->nr = regs_nr(regs);

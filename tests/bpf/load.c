@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The instruction report: loads every BPF program, attaches none, and prints a row for each: its id, its
- * instructions in the kernel, what the verifier had to process for them and how long that took. Once with
- * an empty configuration, once with one that keeps every branch.
- * Fails when a program does not load or costs the verifier more than MAX_PROCESSED.
+ * instructions in the kernel, what the verifier had to process for them, how long that took, and the stack that its
+ * deepest chain of calls takes. Once with an empty configuration, once with one that keeps every branch.
+ * Fails when a program does not load, costs the verifier more than MAX_PROCESSED or takes more stack than any
+ * kernel's verifier allows.
  * usage: load   (as root)
  */
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include "lg_config.h"
 #include "lg_record.h"
 #include "lgtrace.skel.h"
+#include "stack.h"
 
 /* A quarter of what kernels accept, so that another compiler or an older verifier has room. */
 #define MAX_PROCESSED 250000
@@ -66,6 +68,7 @@ static int prog_report(const struct bpf_program *prog, const char *log)
 {
 	struct bpf_prog_info info = {};
 	__u32 size = sizeof(info);
+	int stack = stack_deepest(prog);
 	unsigned long processed;
 
 	if (bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &size)) {
@@ -73,11 +76,17 @@ static int prog_report(const struct bpf_program *prog, const char *log)
 		return -errno;
 	}
 	processed = info.verified_insns ? info.verified_insns : log_figure(log, "processed ");
-	printf("%6u  %-20s %-26s %8u %10lu %8lu\n", info.id, bpf_program__name(prog), bpf_program__section_name(prog),
-	       info.xlated_prog_len / 8, processed, log_figure(log, "verification time "));
+	printf("%6u  %-20s %-26s %8u %10lu %8lu %6d\n", info.id, bpf_program__name(prog),
+	       bpf_program__section_name(prog), info.xlated_prog_len / 8, processed,
+	       log_figure(log, "verification time "), stack);
 	if (!processed || processed > MAX_PROCESSED) {
 		fprintf(stderr, "load: %s: the verifier processed %lu instructions, at most %d are meant to do\n",
 			bpf_program__name(prog), processed, MAX_PROCESSED);
+		return -EOVERFLOW;
+	}
+	if (stack <= 0 || stack > STACK_MAX) {
+		fprintf(stderr, "load: %s: its deepest chain of calls takes %d bytes of stack, kernels allow %d\n",
+			bpf_program__name(prog), stack, STACK_MAX);
 		return -EOVERFLOW;
 	}
 	return 0;
@@ -88,7 +97,8 @@ static int progs_report(struct bpf_object *obj)
 	struct bpf_program *prog;
 	int error = 0, n = 0;
 
-	printf("%6s  %-20s %-26s %8s %10s %8s\n", "id", "program", "section", "insns", "processed", "usec");
+	printf("%6s  %-20s %-26s %8s %10s %8s %6s\n", "id", "program", "section", "insns", "processed", "usec",
+	       "stack");
 	bpf_object__for_each_program(prog, obj)
 	{
 		int failed = prog_report(prog, logs[n++]);

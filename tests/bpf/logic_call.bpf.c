@@ -110,9 +110,8 @@ CASE(system_time_of_the_longest_call)
 
 static __noinline int returns(struct task_struct *task, __u8 role, __s32 fd, __u64 at, __s64 ret)
 {
-	struct call c = {.nr = 1, .role = role, .args = {fd, at}, .ret = ret};
-
-	call_return(&t, task, &c);
+	t.returned = (struct call){.nr = 1, .role = role, .args = {fd, at}, .ret = ret};
+	call_return(&t, task, &t.returned);
 	return 0;
 }
 

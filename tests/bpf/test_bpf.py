@@ -39,7 +39,7 @@ def load_result():
 
 
 def load_rows():
-    """(configuration, id, program, section, instructions, processed by the verifier, its time in us)."""
+    """(configuration, id, program, section, instructions, processed by the verifier, its time in us, stack)."""
     title, rows = None, []
     for line in load_result().stdout.splitlines():
         if line.startswith("# "):
@@ -61,9 +61,16 @@ def test_every_program_loads():
 
 @needs_root
 def test_verifier_cost_is_bounded():
-    for title, _, program, _, instructions, processed, _ in load_rows():
+    for title, _, program, _, instructions, processed, _, _ in load_rows():
         assert 0 < instructions < 20_000, f"{program} ({title})"
         assert 0 < processed <= 250_000, f"{program} ({title})"
+
+
+@needs_root
+def test_stack_fits_every_kernel():
+    """Older ones than this allow 512 bytes for a whole chain of calls."""
+    for title, _, program, _, _, _, _, stack in load_rows():
+        assert 0 < stack <= 512, f"{program} ({title})"
 
 
 @needs_root
