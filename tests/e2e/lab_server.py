@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 APPS = ROOT / "tests" / "apps"
 BUILT = Path(os.environ.get("BUILD", ROOT / "build")).resolve() / "apps"
 PYTHON = "/usr/bin/python3"
+START_S = 15  # generous: a loaded machine
 
 
 def free_port():
@@ -91,7 +92,7 @@ class Server:
         with open(self.folder / "server.err", "ab") as err:
             self.process = subprocess.Popen(self.argv(), env={**os.environ, **self.environment()}, cwd=self.folder,
                                             stdin=subprocess.DEVNULL, stdout=err, stderr=err)
-        wait_for(self.is_up, what=f"port {self.port} of {self.argv()}")
+        wait_for(self.is_up, START_S, what=f"port {self.port} of {self.argv()}")
         self.warm_up()
         return self
 
