@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "probe/private.h"
+#include "target/kernel.h"
 
 /* An interval this long between two edges of a loop without HTTP is told: well below any useful threshold. */
 #define QUIET_NS 1000000
@@ -26,11 +27,18 @@ static int log_print(enum libbpf_print_level level, const char *fmt, va_list arg
 
 static int load_error(int error, struct err *err)
 {
+	struct kernel kernel;
+
 	if (error == -EPERM || error == -EACCES) {
 		err_hint(err, "run it as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE");
 		return err_set(err, EXIT_CODE_NOT_PERMITTED, -error, "the kernel refuses to load BPF programs: %s",
 			       strerror(-error));
 	}
+	if (!kernel_read(&kernel) && kernel.version < KERNEL_OLDEST)
+		return err_set(err, EXIT_CODE_KERNEL, -error,
+			       "Linux %s is too old: its BPF cannot remember anything of a thread; lgtrace needs 5.15 "
+			       "or later",
+			       kernel.release);
 	err_hint(err, "lgtrace needs a kernel from 5.15 on with BTF; LGTRACE_DEBUG_BPF=1 shows what the kernel says");
 	return err_set(err, EXIT_CODE_KERNEL, -error, "this kernel cannot load the BPF programs: %s", strerror(-error));
 }

@@ -11,6 +11,12 @@ struct kernel {
 	unsigned version; /* major << 16 | minor << 8 | patch, as KERNEL_VERSION(); patch at most 255 */
 };
 
+/*
+ * 5.15 has all that the programs are made of: state of tasks in BPF (5.11), cookies of uprobes and the registers of a
+ * task (5.15). Kernels of distributions may have it under an older number, so this only explains a failure.
+ */
+#define KERNEL_OLDEST 0x050f00
+
 int kernel_read(struct kernel *kernel);
 
 /* The number in a release string: "6.1.0-18-amd64" is 0x060100; 0 for nonsense. */
