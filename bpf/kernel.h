@@ -164,6 +164,7 @@ struct task_struct {
 	int pid;
 	int tgid;
 	unsigned int __state;
+	unsigned int flags;
 	unsigned in_iowait : 1;
 	struct sched_entity se;
 	struct sched_info sched_info;
@@ -176,8 +177,12 @@ struct task_struct {
 	char comm[16];
 };
 
+struct seq_file {
+	unsigned long size;
+};
+
 struct bpf_iter_meta {
-	void *seq;
+	struct seq_file *seq;
 };
 
 struct bpf_iter__task {

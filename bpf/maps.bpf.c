@@ -2,6 +2,7 @@
 /* Every map, the configuration and the license: defined once for all programs. */
 #include "node_walk.bpf.h"
 #include "python.bpf.h"
+#include "scan.bpf.h"
 
 const volatile struct lg_config config SEC(".rodata") = {};
 struct lg_control control SEC(".bss") = {};
@@ -18,5 +19,6 @@ struct runtimes_map runtimes SEC(".maps");
 struct ask_times_map ask_times SEC(".maps");
 struct node_walks_map node_walks SEC(".maps");
 struct walks_map walks SEC(".maps");
+struct scans_map scans SEC(".maps");
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

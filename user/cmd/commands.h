@@ -10,6 +10,7 @@
 #include "base/opt.h"
 
 #define COMMANDS(X) \
+	X(ps) \
 	X(record) \
 	X(report) \
 	X(diff)

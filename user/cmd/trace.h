@@ -43,6 +43,9 @@ extern const struct opt_command trace_command;
 		.threshold_ns = 100000000, .max_size = 256 << 20 \
 	}
 
+/* Reads "[INTERVAL [COUNT]]", as vmstat has it; what was not given is left as it was. */
+int interval_parse(const struct opt_rest *rest, uint64_t *interval_s, uint64_t *count, struct err *err);
+
 /* Takes over what stands beside the options, and refuses what makes no sense. */
 int trace_opts_check(struct trace_opts *o, const struct opt_rest *rest, struct err *err);
 

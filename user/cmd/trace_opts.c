@@ -121,15 +121,22 @@ int trace_opts_check_targets(const struct trace_opts *o, const char *usage, stru
 	return 0;
 }
 
-int trace_opts_check(struct trace_opts *o, const struct opt_rest *rest, struct err *err)
+int interval_parse(const struct opt_rest *rest, uint64_t *interval_s, uint64_t *count, struct err *err)
 {
 	int error = 0;
 
-	o->command = rest->command;
 	if (rest->nr_args > 0)
-		error = number_parse(rest->args[0], "interval", &o->interval_s, err);
+		error = number_parse(rest->args[0], "interval", interval_s, err);
 	if (!error && rest->nr_args > 1)
-		error = number_parse(rest->args[1], "count", &o->count, err);
+		error = number_parse(rest->args[1], "count", count, err);
+	return error;
+}
+
+int trace_opts_check(struct trace_opts *o, const struct opt_rest *rest, struct err *err)
+{
+	int error = interval_parse(rest, &o->interval_s, &o->count, err);
+
+	o->command = rest->command;
 	return error ? error : trace_opts_check_targets(o, "lgtrace", err);
 }
 

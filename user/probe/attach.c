@@ -30,8 +30,7 @@ int probe_add_thread(struct probe *p, int tid, struct err *err)
 	return target_add(p, tid, LG_TARGET_THREAD, err);
 }
 
-/* Attaches one program for as long as the skeleton lives. */
-static int program_attach(struct bpf_program *program, struct bpf_link **link, struct err *err)
+int probe_program_attach(struct bpf_program *program, struct bpf_link **link, struct err *err)
 {
 	*link = bpf_program__attach(program);
 	if (*link)
@@ -47,7 +46,7 @@ static int trace_present(struct probe *p, struct err *err)
 {
 	struct bpf_link *link;
 	char nothing[64];
-	int fd, error = program_attach(p->skel->progs.trace_present, &link, err);
+	int fd, error = probe_program_attach(p->skel->progs.trace_present, &link, err);
 
 	if (error)
 		return error;
@@ -128,7 +127,7 @@ static int syscall_attach_all(struct probe *p, const int *pids, size_t nr_pids, 
 	p->skel->bss->control.edges = p->edges;
 	for (size_t i = 0; i < nr_pids && !error; i++)
 		error = probe_attach_process(p, pids[i], err);
-	return error ? error : program_attach(p->skel->progs.on_sys_exit, &p->skel->links.on_sys_exit, err);
+	return error ? error : probe_program_attach(p->skel->progs.on_sys_exit, &p->skel->links.on_sys_exit, err);
 }
 
 static int edges_attach(struct probe *p, const int *pids, size_t nr_pids, struct err *err)
@@ -162,7 +161,7 @@ int probe_attach(struct probe *p, const int *pids, size_t nr_pids, struct err *e
 	int error = 0;
 
 	for (size_t i = 0; i < sizeof(always) / sizeof(*always) && !error; i++)
-		error = program_attach(always[i].program, always[i].link, err);
+		error = probe_program_attach(always[i].program, always[i].link, err);
 	if (!error)
 		error = trace_present(p, err);
 	return error ? error : edges_attach(p, pids, nr_pids, err);

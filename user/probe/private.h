@@ -51,6 +51,13 @@ struct probe {
 	void *arg;
 };
 
+/* Before the first use of libbpf. */
+void probe_library_init(void);
+/* Says why programs could not be loaded; returns `error`. */
+int probe_load_error(int error, struct err *err);
+/* Attaches one program; the link is destroyed with the skeleton where it is one of its own. */
+int probe_program_attach(struct bpf_program *program, struct bpf_link **link, struct err *err);
+
 /* Whether uprobe_multi links work here; the programs for them are prepared before they are loaded. */
 bool multi_is_supported(void);
 void multi_prepare(struct bpf_program *program);

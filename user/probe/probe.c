@@ -25,7 +25,7 @@ static int log_print(enum libbpf_print_level level, const char *fmt, va_list arg
 	return vfprintf(stderr, fmt, args);
 }
 
-static int load_error(int error, struct err *err)
+int probe_load_error(int error, struct err *err)
 {
 	struct kernel kernel;
 
@@ -64,6 +64,10 @@ static void config_set(struct probe *p)
 	config->tick_ns = tick_length();
 	if (!p->opts.ask)
 		bpf_program__set_autoload(p->skel->progs.on_sample, false);
+	/* scan.c loads them by themselves. */
+	bpf_program__set_autoload(p->skel->progs.on_scan_switch, false);
+	bpf_program__set_autoload(p->skel->progs.on_scan_task, false);
+	bpf_map__set_autocreate(p->skel->maps.scans, false);
 }
 
 static void uprobes_prepare(struct probe *p)
@@ -115,9 +119,17 @@ static int maps_init(struct probe *p)
 	return p->ring ? 0 : -errno;
 }
 
-int probe_open(struct probe **out, const struct probe_opts *opts, struct err *err)
+void probe_library_init(void)
 {
 	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+
+	libbpf_set_print(log_print);
+	/* Kernels before 5.11 charge maps to this limit; where it may not be raised, loading tells. */
+	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+}
+
+int probe_open(struct probe **out, const struct probe_opts *opts, struct err *err)
+{
 	struct probe *p = calloc(1, sizeof(*p));
 	int error;
 
@@ -125,12 +137,10 @@ int probe_open(struct probe **out, const struct probe_opts *opts, struct err *er
 		return err_set(err, EXIT_CODE_FAILED, ENOMEM, "no memory left");
 	p->opts = *opts;
 	table_init(&p->processes, 0);
-	libbpf_set_print(log_print);
-	/* Kernels before 5.11 charge maps to this limit; where it may not be raised, loading tells. */
-	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+	probe_library_init();
 	p->skel = lgtrace_bpf__open();
 	if (!p->skel) {
-		error = load_error(-errno, err);
+		error = probe_load_error(-errno, err);
 		goto fail;
 	}
 	config_set(p);
@@ -139,7 +149,7 @@ int probe_open(struct probe **out, const struct probe_opts *opts, struct err *er
 	if (!error)
 		error = maps_init(p);
 	if (error) {
-		error = load_error(error, err);
+		error = probe_load_error(error, err);
 		goto fail;
 	}
 	*out = p;
