@@ -11,6 +11,7 @@
 
 #define COMMANDS(X) \
 	X(ps) \
+	X(doctor) \
 	X(record) \
 	X(report) \
 	X(diff)
