@@ -27,7 +27,7 @@ INC       = -Iinclude -Iuser -isystem $(LLHTTP_INC)
 USER_CFLAGS = -std=gnu11 -D_GNU_SOURCE= $(CFLAGS) $(WARN) -fstack-protector-strong -DLG_VERSION='"$(VERSION)"' $(INC) -MMD -MP
 BPF_CFLAGS  = -g -O2 -target bpf -Wall -Wextra -Wno-unused-parameter -Werror -Iinclude -Ibpf -idirafter /usr/include/$(MULTIARCH) -MMD -MP
 ASAN        = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-LIBS        = -Wl,--as-needed -lbpf -lelf -lz -ldw -ljansson -lzstd -lprotobuf-c -lcap -lm
+LIBS        = -Wl,--as-needed -lbpf -lelf -lz -ldw -ljansson -lzstd -lprotobuf-c -lcap -lncursesw -ltinfo -lm
 
 # The maps come first: libbpf 1.1 forgets the offset of a map that is used before it is defined.
 # `make V=1` shows whole commands.
@@ -196,10 +196,11 @@ check-golden: all ## recordings to text and JSON
 
 # What is told of streams written by hand (tests/golden/streams), by the code of a live run without its kernel.
 .PHONY: golden-update
-golden-update: all $(BUILD)/golden/replay ## write what the golden tests expect anew: read `git diff` before it is committed
+golden-update: all $(BUILD)/golden/replay $(BUILD)/golden/screens ## write what the golden tests expect anew: read `git diff` before it is committed
 	$(PYTHON) -B tests/golden/test_golden.py
+	$(PYTHON) -B tests/golden/test_screens.py
 
-check-golden: $(BUILD)/golden/replay
+check-golden: $(BUILD)/golden/replay $(BUILD)/golden/screens
 check-golden golden-update: export BUILD := $(BUILD)
 
 $(BUILD)/golden/%: tests/golden/%.c $(BUILD)/asan/liblgtrace.a
@@ -207,7 +208,7 @@ $(BUILD)/golden/%: tests/golden/%.c $(BUILD)/asan/liblgtrace.a
 	$(call say,CC,$<)
 	$(Q)$(CC) $(USER_CFLAGS) $(ASAN) -MF $@.d -MT $@ -o $@ $< $(BUILD)/asan/liblgtrace.a $(LIBS)
 
--include $(BUILD)/golden/replay.d
+-include $(BUILD)/golden/replay.d $(BUILD)/golden/screens.d
 
 # Fuzzers: clang's libFuzzer over the same sources, in a build of their own. What they find is kept in $(BUILD)/fuzz.
 FUZZ_SECONDS ?= 5

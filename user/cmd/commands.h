@@ -10,6 +10,7 @@
 #include "base/opt.h"
 
 #define COMMANDS(X) \
+	X(top) \
 	X(ps) \
 	X(doctor) \
 	X(record) \

@@ -143,6 +143,8 @@ static int view_open(struct session *s, struct err *err)
 
 	if (s->opts->no_views)
 		return 0;
+	if (s->view.sink)
+		return view_open_model(&s->view, s->opts, err);
 	error = view_open_output(&s->view, s->opts, clock_offset_ns(), err);
 	return error ? error : view_open_model(&s->view, s->opts, err);
 }
@@ -215,7 +217,7 @@ static int probe_start(struct session *s, struct err *err)
 	return targets_attach(s, err);
 }
 
-static int watch(struct session *s, int fd)
+int session_watch(struct session *s, int fd)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
 
@@ -239,11 +241,11 @@ static int loop_open(struct session *s, struct err *err)
 	if (s->epoll_fd < 0 || s->timer_fd < 0 || s->signal_fd < 0 || timerfd_settime(s->timer_fd, 0, &beat, NULL))
 		error = -errno;
 	if (!error)
-		error = watch(s, s->timer_fd);
+		error = session_watch(s, s->timer_fd);
 	if (!error)
-		error = watch(s, s->signal_fd);
+		error = session_watch(s, s->signal_fd);
 	if (!error)
-		error = watch(s, probe_fd(s->probe));
+		error = session_watch(s, probe_fd(s->probe));
 	return error ? err_set(err, EXIT_CODE_FAILED, -error, "cannot set up the event loop: %s", strerror(-error)) : 0;
 }
 

@@ -61,6 +61,8 @@ void session_note(const struct session *s, const char *text);
 
 /* Turns at least this long are told in any case: the threshold, or less for a recording. */
 uint64_t session_turn_ns(const struct trace_opts *opts);
+/* Watches one more descriptor in the event loop. 0 or -errno. */
+int session_watch(struct session *s, int fd);
 
 uint64_t clock_ns(clockid_t clock);
 /* CLOCK_REALTIME - CLOCK_MONOTONIC, now. */

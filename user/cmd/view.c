@@ -36,7 +36,7 @@ int view_open_model(struct view *view, const struct trace_opts *opts, struct err
 	};
 	struct model_sink sink = {.arg = view, .stall = on_stall, .request = on_request};
 
-	return model_new(&view->model, &model_opts, &sink, err);
+	return model_new(&view->model, &model_opts, view->sink ? view->sink : &sink, err);
 }
 
 /* A recording is not taken for an old output: who writes `report -o FILE` may have meant to read it. */

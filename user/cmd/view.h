@@ -20,9 +20,10 @@
 /* All zero: nothing is told of what is fed. */
 struct view {
 	struct model *model;
-	struct render render; /* lines and summary; without ops: none */
-	bool has_stalls;      /* `render` tells stalls, */
-	bool has_requests;    /* and requests */
+	const struct model_sink *sink; /* who is told instead of the renders; NULL: they are */
+	struct render render;          /* lines and summary; without ops: none */
+	bool has_stalls;               /* `render` tells stalls, */
+	bool has_requests;             /* and requests */
 	struct render exports[VIEW_EXPORTS];
 	unsigned nr_exports;
 };

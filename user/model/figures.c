@@ -5,6 +5,21 @@
 
 #include "model/state.h"
 
+/* The slot was read while its thread ran: the parts may be ahead of the whole, never of each other. */
+static void parts_fill(const struct loop *l, uint64_t busy_ns, struct model_parts *out)
+{
+	uint64_t off_ns;
+
+	for (int i = 0; i < LG_NR_SLEEPS; i++) {
+		out->sleep_ns[i] = l->sleep_ns[i];
+		out->blocked_ns += l->sleep_ns[i];
+	}
+	out->runqueue_ns = l->runqueue_ns;
+	out->throttled_ns = l->throttled_ns;
+	off_ns = out->blocked_ns + out->runqueue_ns + out->throttled_ns;
+	out->on_cpu_ns = busy_ns > off_ns ? busy_ns - off_ns : 0;
+}
+
 static void loop_total(const struct loop *l, uint64_t now_ns, struct model_loop *out)
 {
 	uint64_t end_ns = l->has_ended ? l->last_ns : now_ns;
@@ -29,8 +44,10 @@ static void loop_total(const struct loop *l, uint64_t now_ns, struct model_loop 
 	else if (l->idle_since_ns && end_ns > l->idle_since_ns)
 		idle_ns += end_ns - l->idle_since_ns;
 	out->idle_ns = idle_ns < out->elapsed_ns ? idle_ns : out->elapsed_ns;
-	if (l->has_slot)
-		out->hist.sum_ns = out->elapsed_ns - out->idle_ns;
+	if (!l->has_slot)
+		return;
+	out->hist.sum_ns = out->elapsed_ns - out->idle_ns;
+	parts_fill(l, out->hist.sum_ns, &out->parts);
 }
 
 /* The upper edge of the longest bucket in use. */
@@ -42,6 +59,21 @@ static uint64_t hist_longest(const struct hist *h, uint64_t known_max_ns)
 	return 0;
 }
 
+static uint64_t since(uint64_t now, uint64_t then)
+{
+	return now > then ? now - then : 0;
+}
+
+static void parts_subtract(struct model_parts *parts, const struct model_parts *base)
+{
+	for (int i = 0; i < LG_NR_SLEEPS; i++)
+		parts->sleep_ns[i] = since(parts->sleep_ns[i], base->sleep_ns[i]);
+	parts->on_cpu_ns = since(parts->on_cpu_ns, base->on_cpu_ns);
+	parts->blocked_ns = since(parts->blocked_ns, base->blocked_ns);
+	parts->runqueue_ns = since(parts->runqueue_ns, base->runqueue_ns);
+	parts->throttled_ns = since(parts->throttled_ns, base->throttled_ns);
+}
+
 static void base_subtract(struct model_loop *out, const struct model_loop *base)
 {
 	for (int i = 0; i < LG_NR_BUCKETS; i++)
@@ -51,6 +83,7 @@ static void base_subtract(struct model_loop *out, const struct model_loop *base)
 	out->turns -= base->turns;
 	out->idle_ns -= base->idle_ns;
 	out->elapsed_ns -= base->elapsed_ns;
+	parts_subtract(&out->parts, &base->parts);
 	if (out->max_turn_ns == base->max_turn_ns)
 		out->max_turn_ns = hist_longest(&out->hist, out->max_turn_ns);
 	out->hist.max_ns = out->max_turn_ns;

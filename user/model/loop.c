@@ -9,7 +9,8 @@
 #include "model/state.h"
 
 #define MAX_THREADS 16384 /* four times the slots: threads that end may overlap with new ones in the stream */
-#define MAX_ENDED   1024  /* loops that are kept for the summary; forking servers replace theirs again and again */
+#define STUCK_NS    100000000
+#define MAX_ENDED   1024 /* loops that are kept for the summary; forking servers replace theirs again and again */
 
 void loops_init(struct loops *ls)
 {
@@ -215,6 +216,12 @@ void loop_feed_slot(struct model *m, const struct lg_rec_loop *rec)
 	l->idle_since_ns = slot->idle_since_ns;
 	l->turns = slot->turns;
 	l->max_turn_ns = slot->max_turn_ns;
+	memcpy(l->sleep_ns, slot->sleep_ns, sizeof(l->sleep_ns));
+	/* A stretch that goes on is booked at its end; one as long as this is a call that blocks. */
+	if (slot->turn_ns && slot->off_ns && rec->head.time_ns > slot->off_ns + STUCK_NS)
+		l->sleep_ns[LG_SLEEP_SYSCALL] += rec->head.time_ns - slot->off_ns;
+	l->runqueue_ns = slot->runqueue_ns;
+	l->throttled_ns = slot->throttled_ns;
 	l->hist.count = 0;
 	l->hist.max_ns = slot->max_turn_ns;
 	for (int i = 0; i < LG_NR_BUCKETS; i++) {

@@ -29,6 +29,9 @@ struct loop {
 	uint64_t turns;
 	uint64_t max_turn_ns;
 	struct hist hist;
+	uint64_t sleep_ns[LG_NR_SLEEPS]; /* in turns; of a snapshot only, as the next two */
+	uint64_t runqueue_ns;
+	uint64_t throttled_ns;
 	uint64_t busy_ns;     /* in turns that were told, without the current one */
 	uint64_t turn_end_ns; /* of the last one */
 	uint64_t turn_ns;     /* its length */

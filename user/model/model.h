@@ -111,8 +111,9 @@ struct model_loop {
 	uint64_t turns;
 	uint64_t max_turn_ns;
 	uint64_t nr_stalls;
-	uint64_t stall_ns; /* the sum of their lengths */
-	struct hist hist;  /* turns by length */
+	uint64_t stall_ns;        /* the sum of their lengths */
+	struct hist hist;         /* turns by length */
+	struct model_parts parts; /* of elapsed_ns - idle_ns, user_ns and system_ns aside; all 0: not known */
 };
 
 struct model_route {
@@ -167,6 +168,19 @@ void model_flush(struct model *m);
 /* The state as of `now_ns` (the newest record's time, or later). 0 or -ENOMEM. */
 int model_summary(const struct model *m, uint64_t now_ns, struct model_summary *out);
 void model_summary_fini(struct model_summary *s);
+
+/* The same without the routes, of which there may be many. */
+int model_summary_loops(const struct model *m, uint64_t now_ns, struct model_summary *out);
+
+/* A request that is in flight. */
+struct model_flight {
+	const struct model_request *request; /* valid until the next record */
+	uint64_t start_ns;                   /* its head's last byte was read */
+	uint64_t hold_ns;                    /* so far, without the turn that goes on */
+};
+
+/* The requests in flight of one loop, the oldest first, at most `max`. Returns how many were written. */
+size_t model_in_flight(const struct model *m, uint32_t pid, uint32_t tid, struct model_flight *out, size_t max);
 
 /*
  * Begins a new interval at `now_ns`: the next summary tells what came since. What is in flight goes on; the

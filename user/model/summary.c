@@ -67,7 +67,7 @@ static void counters_copy(const struct model *m, struct model_summary *out)
 #undef X
 }
 
-int model_summary(const struct model *m, uint64_t now_ns, struct model_summary *out)
+int model_summary_loops(const struct model *m, uint64_t now_ns, struct model_summary *out)
 {
 	int err;
 
@@ -83,11 +83,37 @@ int model_summary(const struct model *m, uint64_t now_ns, struct model_summary *
 		out->causes[i] = m->causes[i];
 	counters_copy(m, out);
 	err = loops_copy(m, now_ns, out);
+	if (err)
+		model_summary_fini(out);
+	return err;
+}
+
+int model_summary(const struct model *m, uint64_t now_ns, struct model_summary *out)
+{
+	int err = model_summary_loops(m, now_ns, out);
+
 	if (!err)
 		err = routes_gather(m, out);
 	if (err)
 		model_summary_fini(out);
 	return err;
+}
+
+size_t model_in_flight(const struct model *m, uint32_t pid, uint32_t tid, struct model_flight *out, size_t max)
+{
+	const struct loop *l = loop_find(m, pid, tid);
+	size_t n = 0;
+
+	if (!l)
+		return 0;
+	list_for_each (node, &l->in_flight) {
+		const struct request *r = list_entry(node, struct request, in_flight);
+
+		if (n == max)
+			break;
+		out[n++] = (struct model_flight){&r->who, r->head_ns, r->hold_ns};
+	}
+	return n;
 }
 
 void model_summary_fini(struct model_summary *s)

@@ -42,7 +42,7 @@ int probe_program_attach(struct bpf_program *program, struct bpf_link **link, st
 }
 
 /* Walks all tasks once; the program picks the targets' threads. */
-static int trace_present(struct probe *p, struct err *err)
+int probe_take_in(struct probe *p, struct err *err)
 {
 	struct bpf_link *link;
 	char nothing[64];
@@ -163,6 +163,6 @@ int probe_attach(struct probe *p, const int *pids, size_t nr_pids, struct err *e
 	for (size_t i = 0; i < sizeof(always) / sizeof(*always) && !error; i++)
 		error = probe_program_attach(always[i].program, always[i].link, err);
 	if (!error)
-		error = trace_present(p, err);
+		error = probe_take_in(p, err);
 	return error ? error : edges_attach(p, pids, nr_pids, err);
 }

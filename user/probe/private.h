@@ -35,6 +35,7 @@ struct process {
 	size_t nr_links;
 	bool has_libc; /* libc mode: its probes are in */
 	bool has_tls;
+	unsigned nr_looks; /* of probe_refresh() */
 };
 
 struct probe {

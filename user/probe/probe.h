@@ -48,6 +48,9 @@ int probe_add_thread(struct probe *p, int tid, struct err *err);
  */
 int probe_attach(struct probe *p, const int *pids, size_t nr_pids, struct err *err);
 
+/* Takes in what was added since then. */
+int probe_take_in(struct probe *p, struct err *err);
+
 /*
  * Puts the uprobes that a process needs (libc mode, TLS) into it, as far as they are not in yet: a program that
  * has just begun maps its libraries little by little. Without a usable libc in libc mode it is an error; a process

@@ -222,8 +222,12 @@ int probe_attach_process(struct probe *p, int pid, struct err *err)
 	return is_gone(error) ? 0 : error;
 }
 
+/* Its threads are known by now; a later process with the same id is not meant. */
 void probe_detach_process(struct probe *p, int pid)
 {
+	uint32_t id = pid;
+
+	bpf_map_delete_elem(bpf_map__fd(p->skel->maps.targets), &id);
 	process_free(table_del(&p->processes, pid));
 }
 
@@ -232,12 +236,22 @@ bool probe_has_process(const struct probe *p, int pid)
 	return table_get(&p->processes, pid) != NULL;
 }
 
+/* Often while it is young, then ever more seldom: each look reads the map of its memory. */
+static bool is_look_due(unsigned nr_looks)
+{
+	return nr_looks < 16 || !(nr_looks & (nr_looks - 1)) || nr_looks % 64 == 0;
+}
+
 void probe_refresh(struct probe *p)
 {
 	size_t pos = 0;
 	uint64_t pid;
-	void *process;
+	void *value;
 
-	while (table_next(&p->processes, &pos, &pid, &process))
-		probe_attach_process(p, pid, NULL);
+	while (table_next(&p->processes, &pos, &pid, &value)) {
+		struct process *process = value;
+
+		if (is_look_due(process->nr_looks++))
+			probe_attach_process(p, pid, NULL);
+	}
 }

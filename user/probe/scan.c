@@ -17,13 +17,16 @@ struct scan {
 /* Loads these two programs and their map, and not what they are linked with. */
 static void scan_select(struct lgtrace_bpf *skel)
 {
-	struct bpf_program *program;
-	struct bpf_map *map;
+	struct bpf_program *program = NULL;
+	struct bpf_map *map = NULL;
 
-	bpf_object__for_each_program(program, skel->obj) bpf_program__set_autoload(program, false);
+	while ((program = bpf_object__next_program(skel->obj, program)))
+		bpf_program__set_autoload(program, false);
 	bpf_program__set_autoload(skel->progs.on_scan_switch, true);
 	bpf_program__set_autoload(skel->progs.on_scan_task, true);
-	bpf_object__for_each_map(map, skel->obj) if (!bpf_map__is_internal(map)) bpf_map__set_autocreate(map, false);
+	while ((map = bpf_object__next_map(skel->obj, map)))
+		if (!bpf_map__is_internal(map))
+			bpf_map__set_autocreate(map, false);
 	bpf_map__set_autocreate(skel->maps.scans, true);
 }
 

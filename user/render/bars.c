@@ -33,34 +33,33 @@ static void merge(const struct hist *hist, uint64_t counts[NR_STEPS])
 	}
 }
 
-static void put_row(FILE *out, const struct text_style *style, unsigned step, uint64_t count, int filled, int bar_cols,
-		    bool marked)
+static void format_row(char *row, size_t size, unsigned step, uint64_t count, int filled, int bar_cols)
 {
-	char lower[UNITS_LEN] = "0", upper[UNITS_LEN] = "longer", row[128];
+	char lower[UNITS_LEN] = "0", upper[UNITS_LEN] = "longer";
 	static const char marks[BAR_COLS + 1] = "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@";
 
 	if (step)
 		units_format_duration(lower, sizeof(lower), step_ns(step - 1));
 	if (step < NR_STEPS - 1)
 		units_format_duration(upper, sizeof(upper), step_ns(step));
-	snprintf(row, sizeof(row), "%8s -> %-8s : %-12llu |%.*s%*s|", lower, upper, (unsigned long long)count, filled,
-		 marks, bar_cols - filled, "");
-	text_put(out, style, marked ? TEXT_RED : TEXT_PLAIN, row, 0);
-	fputc('\n', out);
+	snprintf(row, size, "%8s -> %-8s : %-12llu |%.*s%*s|", lower, upper, (unsigned long long)count, filled, marks,
+		 bar_cols - filled, "");
 }
 
-static int bar_cols_of(const struct text_style *style)
+static int bar_cols_of(unsigned width)
 {
-	int cols = style->width ? (int)style->width - OTHER_COLS : BAR_COLS;
+	int cols = width ? (int)width - OTHER_COLS : BAR_COLS;
 
 	return cols > BAR_COLS ? BAR_COLS : cols < MIN_BAR_COLS ? MIN_BAR_COLS : cols;
 }
 
-void bars_print(FILE *out, const struct text_style *style, const struct hist *hist, uint64_t mark_ns)
+void bars_each(const struct hist *hist, unsigned cols, uint64_t mark_ns,
+	       void (*fn)(void *arg, const char *text, bool is_marked), void *arg)
 {
 	uint64_t counts[NR_STEPS] = {0}, most = 0;
 	unsigned first = NR_STEPS, last = 0;
-	int cols = bar_cols_of(style);
+	int bar_cols = bar_cols_of(cols);
+	char row[128];
 
 	merge(hist, counts);
 	for (unsigned i = 0; i < NR_STEPS; i++) {
@@ -72,12 +71,34 @@ void bars_print(FILE *out, const struct text_style *style, const struct hist *hi
 	}
 	if (!most)
 		return;
-	fprintf(out, "%8s    %-8s : %-12s distribution\n", "time", "", "count");
+	snprintf(row, sizeof(row), "%8s    %-8s : %-12s distribution", "time", "", "count");
+	fn(arg, row, false);
 	for (unsigned i = first; i <= last; i++) {
-		int filled = (int)((unsigned __int128)counts[i] * (unsigned)cols / most);
+		int filled = (int)((unsigned __int128)counts[i] * (unsigned)bar_cols / most);
 
 		if (counts[i] && !filled)
 			filled = 1;
-		put_row(out, style, i, counts[i], filled, cols, counts[i] && i && step_ns(i - 1) >= mark_ns);
+		format_row(row, sizeof(row), i, counts[i], filled, bar_cols);
+		fn(arg, row, counts[i] && i && step_ns(i - 1) >= mark_ns);
 	}
+}
+
+struct printer {
+	FILE *out;
+	const struct text_style *style;
+};
+
+static void row_print(void *arg, const char *text, bool is_marked)
+{
+	const struct printer *p = arg;
+
+	text_put(p->out, p->style, is_marked ? TEXT_RED : TEXT_PLAIN, text, 0);
+	fputc('\n', p->out);
+}
+
+void bars_print(FILE *out, const struct text_style *style, const struct hist *hist, uint64_t mark_ns)
+{
+	struct printer printer = {out, style};
+
+	bars_each(hist, style->width, mark_ns, row_print, &printer);
 }

@@ -121,35 +121,48 @@ void line_format_detail(char *buf, size_t size, const struct model_stall *stall)
 	}
 }
 
+void line_format_cause(char *buf, size_t size, const struct model_stall *stall)
+{
+	char detail[TARGET_LEN + WORDS_SYSCALL_LEN];
+
+	line_format_detail(detail, sizeof(detail), stall);
+	snprintf(buf, size, "%s%s%s", words_cause(stall->cause), *detail ? " " : "", detail);
+}
+
 /* In a narrow column the word "syscall" goes first: the name of the call says it too. */
 static void format_cause(char *cell, const struct render *r, const struct layout *l, const struct model_stall *stall)
 {
-	char detail[TARGET_LEN + WORDS_SYSCALL_LEN], raw[sizeof(detail) + 16];
-	const char *word = words_cause(stall->cause);
+	char detail[TARGET_LEN + WORDS_SYSCALL_LEN], raw[LINE_CAUSE_LEN];
 
 	line_format_detail(detail, sizeof(detail), stall);
-	snprintf(raw, sizeof(raw), "%s%s%s", word, *detail ? " " : "", detail);
+	line_format_cause(raw, sizeof(raw), stall);
 	escape(r, cell, raw);
 	if (l->cut && stall->cause == LG_CAUSE_SYSCALL && *detail && text_columns(cell) > (unsigned)l->cause)
 		escape(r, cell, detail);
 	fit(l, r, cell, l->cause, TEXT_CUT_MIDDLE);
 }
 
+void line_format_request(char *buf, size_t size, const struct model_request *request)
+{
+	char peer[TARGET_LEN];
+	const char *client = target_format(peer, sizeof(peer), &request->peer, NULL);
+
+	if (*request->method)
+		snprintf(buf, size, "%s %s", request->method, request->path);
+	else
+		snprintf(buf, size, "client %s", client ? client : "unknown");
+}
+
 static void format_request(char *cell, const struct render *r, const struct layout *l, const struct model_request *q)
 {
-	char raw[TARGET_LEN + MODEL_PATH_LEN + MODEL_METHOD_LEN], peer[TARGET_LEN], id[CELL_LEN];
-	const char *client;
+	char raw[LINE_REQUEST_LEN], id[CELL_LEN];
 	int room;
 
 	if (!q) {
 		snprintf(cell, CELL_LEN, "-");
 		return;
 	}
-	client = target_format(peer, sizeof(peer), &q->peer, NULL);
-	if (*q->method)
-		snprintf(raw, sizeof(raw), "%s %s", q->method, q->path);
-	else
-		snprintf(raw, sizeof(raw), "client %s", client ? client : "unknown");
+	line_format_request(raw, sizeof(raw), q);
 	escape(r, cell, raw);
 	if (!*q->id)
 		return fit(l, r, cell, l->request, TEXT_CUT_MIDDLE);

@@ -12,6 +12,7 @@
 #define LG_RENDER_LINE_H
 
 #include "render/render.h"
+#include "render/target.h"
 
 #define LINE_LOOP_LEN 128 /* longest text of line_format_loop() with its NUL */
 
@@ -19,6 +20,14 @@
 void line_begin(struct render *r, const struct render_header *header);
 void line_stall(struct render *r, const struct model_stall *stall);
 void line_request(struct render *r, const struct model_done *done);
+
+#define LINE_CAUSE_LEN   (TARGET_LEN + 80) /* longest text of line_format_cause() with its NUL */
+#define LINE_REQUEST_LEN (TARGET_LEN + 16) /* longest text of line_format_request() with its NUL */
+
+/* "syscall connect 127.0.0.1:5432", "cpu": raw bytes, to be escaped. */
+void line_format_cause(char *buf, size_t size, const struct model_stall *stall);
+/* "GET /report/42", or "client 10.0.0.2:51234" for another protocol than HTTP: raw bytes, to be escaped. */
+void line_format_request(char *buf, size_t size, const struct model_request *request);
 
 /* "4242 uvicorn" for a process's first thread, "4242/4250 worker" for others; comm may be NULL. Printable. */
 void line_format_loop(char *buf, size_t size, uint32_t pid, uint32_t tid, const char *comm, bool utf8);

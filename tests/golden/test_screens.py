@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Screens of `lgtrace top`: scripted keys on streams of records, compared character by character with screens/.
+
+`make golden-update` writes screens/ anew; read it before it is committed.
+"""
+import difflib
+import importlib
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+SCREENS = HERE.parents[1] / os.environ.get("BUILD", "build") / "golden/screens"
+KEYS = {
+    "loops": ("minute", [], "show > show > show < r show S show P show P show"),
+    "wide": ("minute", ["--utf8"], "size=160x12 show Enter show Tab show Tab show"),
+    "colour": ("minute", ["--colour", "--utf8"], "size=120x10 show Down show Tab Tab show"),
+    "cursor": ("minute", [], "size=80x6 show Down show Down show Down show U show Up show End show Home show "
+               "PageDown show PageUp show"),
+    "filter": ("minute", [], "size=80x8 / show p y t show Enter show Tab show Esc show / z z Backspace show z Enter show "
+               "Esc show / x Esc show"),
+    "loop": ("minute", [], "Enter show PageDown show PageDown show PageDown show Home size=80x60 show Esc show"),
+    "loop_utf8": ("minute", ["--utf8"], "Enter size=80x40 show"),
+    "stalls": ("minute", [], "Tab Tab show L show Down Enter size=80x16 show BackTab show"),
+    "help": ("minute", [], "? show PageDown show PageDown show Esc show h Tab show q"),
+    "pause": ("minute", [], "size=80x7 p show z show Space show Tab show"),
+    "narrow": ("minute", [], "size=50x8 show size=20x6 show size=7x3 show size=1x1 show size=80x2 show size=40x4 Enter "
+               "show ? show"),
+    "batch": ("minute", ["--batch", "--utf8"], "size=200x1 show view=1 show view=2 show"),
+    "hostile": ("hostile", ["--utf8"], "size=160x20 show Tab show Tab show Enter size=160x40 show"),
+    "nothing": ("nothing", [], "size=80x8 show Enter show Tab show Tab show Enter show"),
+    "several": ("several_loops", [], "size=120x10 show Tab show Tab show"),
+    "ended": ("dies", [], "size=80x10 show Enter show"),
+    "lost": ("lost", ["--colour"], "size=100x8 show"),
+}
+
+
+def stream_bytes(name):
+    module = "minute" if name == "minute" else f"streams.{name}"
+    return importlib.import_module(module).stream()
+
+
+def told(case, folder):
+    name, options, keys = KEYS[case]
+    file = folder / f"{name}.stream"
+    file.write_bytes(stream_bytes(name))
+    result = subprocess.run([SCREENS, *options, file, *keys.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            timeout=120, check=False)
+    assert result.returncode == 0, result.stderr.decode(errors="replace")
+    return result.stdout
+
+
+@pytest.mark.parametrize("case", KEYS)
+def test_screens(case, tmp_path):
+    path = HERE / "screens" / case
+    wanted = path.read_bytes() if path.exists() else b""
+    output = told(case, tmp_path)
+    if output != wanted:
+        lines = [data.decode(errors="backslashreplace").splitlines() for data in (wanted, output)]
+        diff = difflib.unified_diff(*lines, f"screens/{case}", "as it is now", lineterm="", n=2)
+        pytest.fail("\n".join([*diff, "If it is right as it is now: make golden-update, and read git diff."]),
+                    pytrace=False)
+
+
+@pytest.mark.parametrize("case", KEYS)
+def test_every_screen_keeps_its_size(case, tmp_path):
+    """Nothing is drawn beyond the grid, and no byte of a target steers the terminal."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", told(case, tmp_path).decode())
+    assert {c for c in text if not c.isprintable()} <= {"\n"}
+    for screen in re.split(r"^--- ", text, flags=re.M)[1:]:
+        title, *rows = screen.rstrip("\n").split("\n") if screen != "quit\n" else ["0: 0x0"]
+        cols, height = map(int, re.search(r"(\d+)x(\d+)", title).groups())
+        assert all(len(row) <= cols for row in rows)
+        assert len(screen.split("\n")) - 2 <= height
+
+
+def main():
+    import tempfile
+    (HERE / "screens").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for case in KEYS:
+            (HERE / "screens" / case).write_bytes(told(case, pathlib.Path(folder)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The board of a live view: rates between refreshes, the minute, loops that come and go, a copy that stands still. */
+#include "model_stream.h"
+
+#include <stdio.h>
+
+#include "model/board.h"
+
+#define S (1000 * MS)
+
+struct fixture {
+	struct model *model;
+	struct board *board;
+};
+
+static void on_stall(void *arg, const struct model_stall *stall)
+{
+	board_take_stall(((struct fixture *)arg)->board, stall);
+}
+
+static void on_request(void *arg, const struct model_done *done)
+{
+	board_take_request(((struct fixture *)arg)->board, done);
+}
+
+static void fixture_open(struct fixture *f)
+{
+	const struct model_opts opts = {.threshold_ns = 20 * MS};
+	struct model_sink sink = {.arg = f, .stall = on_stall, .request = on_request};
+
+	assert_int_equal(model_new(&f->model, &opts, &sink, NULL), 0);
+	assert_int_equal(board_new(&f->board, NULL), 0);
+}
+
+static void fixture_close(struct fixture *f)
+{
+	board_free(f->board);
+	model_free(f->model);
+}
+
+/* Totals of a loop that was traced from 0 on: everything that is not idle was as the caller says. */
+static void slot_feed(struct fixture *f, uint32_t tid, uint64_t now_ns, uint64_t idle_ns, uint64_t turns,
+		      uint64_t blocked_ns)
+{
+	struct lg_rec_loop rec = {.head = {.kind = LG_REC_LOOP, .len = sizeof(rec), .time_ns = now_ns}};
+
+	rec.slot = (struct lg_slot){.pid = 100, .tid = tid, .flags = LG_SLOT_USED | LG_SLOT_LOOP, .first_ns = 1};
+	rec.slot.idle_ns = idle_ns;
+	rec.slot.turns = turns;
+	rec.slot.sleep_ns[LG_SLEEP_IO] = blocked_ns;
+	rec.slot.turn_hist[0] = turns;
+	assert_int_equal(model_feed(f->model, &rec.head), 0);
+}
+
+static void thread_exit(struct fixture *f, uint32_t tid, uint64_t now_ns)
+{
+	struct lg_rec_thread rec = {.head = {.kind = LG_REC_THREAD, .len = sizeof(rec), .time_ns = now_ns}};
+
+	rec.pid = 100;
+	rec.tid = tid;
+	rec.event = LG_THREAD_EXIT;
+	assert_int_equal(model_feed(f->model, &rec.head), 0);
+}
+
+static void test_rates(void **state)
+{
+	struct board_loop *l;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	slot_feed(&f, 100, 1 * S, 500 * MS, 100, 100 * MS);
+	assert_int_equal(board_refresh(f.board, f.model, 1 * S), 0);
+	l = board_find(f.board, 100, 100);
+	assert_int_equal(l->rates.busy, 500);
+	assert_int_equal(l->rates.blocked, 100);
+	assert_int_equal(l->rates.on_cpu, 400);
+	/* In the next two seconds it was idle for one half second only, and never blocked. */
+	slot_feed(&f, 100, 3 * S, 1 * S, 300, 100 * MS);
+	assert_int_equal(board_refresh(f.board, f.model, 3 * S), 0);
+	assert_int_equal(l->rates.busy, 750);
+	assert_int_equal(l->rates.blocked, 0);
+	assert_int_equal(l->rates.on_cpu, 750);
+	assert_int_equal(l->rates.turns_per_s, 100);
+	assert_int_equal(l->total.turns, 300);
+	assert_int_equal(board_reset(f.board, f.model, 3 * S), 0);
+	slot_feed(&f, 100, 4 * S, 2 * S, 310, 100 * MS);
+	assert_int_equal(board_refresh(f.board, f.model, 4 * S), 0);
+	assert_int_equal(l->total.turns, 10);
+	assert_int_equal(l->rates.busy, 0);
+	assert_int_equal(l->rates.turns_per_s, 10);
+	fixture_close(&f);
+}
+
+static void test_minute(void **state)
+{
+	struct board_loop *l;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	for (unsigned i = 1; i <= 70; i++) {
+		/* Idle but for the 65th second. */
+		slot_feed(&f, 100, i * S, i < 65 ? i * S : (i - 1) * S, i, 0);
+		assert_int_equal(board_second(f.board, f.model, i * S), 0);
+	}
+	l = board_find(f.board, 100, 100);
+	assert_int_equal(l->nr_history, BOARD_HISTORY);
+	for (unsigned i = 0; i < BOARD_HISTORY; i++)
+		assert_int_equal(l->history[i], i == BOARD_HISTORY - 1 - 5 ? 1000 : 0);
+	fixture_close(&f);
+}
+
+static void test_loops_end(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	slot_feed(&f, 100, 1 * S, 0, 1, 0);
+	slot_feed(&f, 101, 1 * S, 0, 1, 0);
+	assert_int_equal(board_refresh(f.board, f.model, 1 * S), 0);
+	assert_int_equal(f.board->nr_loops, 2);
+	thread_exit(&f, 100, 2 * S);
+	assert_int_equal(board_refresh(f.board, f.model, 2 * S), 0);
+	assert_int_equal(f.board->nr_loops, 1);
+	assert_null(board_find(f.board, 100, 100));
+	assert_non_null(board_find(f.board, 100, 101));
+	assert_null(board_find(f.board, 99, 101));
+	fixture_close(&f);
+}
+
+static struct model_stall stall_sample(const struct model_request *request, uint64_t start_ns)
+{
+	static const char *const victims[] = {"v-1", "v-2"};
+
+	return (struct model_stall){
+		.start_ns = start_ns,
+		.duration_ns = 50 * MS,
+		.pid = 100,
+		.tid = 100,
+		.comm = "server",
+		.cause = LG_CAUSE_CPU,
+		.request = request,
+		.victims = victims,
+		.nr_victims_told = 2,
+		.nr_victims = 2,
+	};
+}
+
+static void test_stalls_are_copies(void **state)
+{
+	struct model_request request = {.id = "one", .method = "GET", .path = "/a", .route = "/a"};
+	enum lg_cause cause;
+	struct model_stall stall = stall_sample(&request, 1);
+	struct board *copy;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	slot_feed(&f, 100, 1 * S, 0, 1, 0);
+	board_take_stall(f.board, &stall);
+	assert_int_equal(board_refresh(f.board, f.model, 1 * S), 0);
+	copy = board_copy(f.board);
+	strcpy(request.id, "two");
+	for (unsigned i = 0; i < BOARD_STALLS + 5; i++) {
+		stall = stall_sample(i % 2 ? &request : NULL, 100 + i);
+		board_take_stall(f.board, &stall);
+	}
+	assert_int_equal(board_stall(f.board, 0)->stall.start_ns, 100 + BOARD_STALLS + 4);
+	assert_int_equal(board_stall(f.board, BOARD_STALLS - 1)->stall.start_ns, 105);
+	assert_null(board_stall(f.board, BOARD_STALLS));
+	/* The copy has its own. */
+	assert_string_equal(board_stall(copy, 0)->stall.request->id, "one");
+	assert_string_equal(board_stall(copy, 0)->stall.victims[1], "v-2");
+	assert_string_equal(board_stall(copy, 0)->stall.comm, "server");
+	assert_null(board_stall(copy, 1));
+	assert_int_equal(board_worst_route(board_find(copy, 100, 100))->nr_stalls, 1);
+	assert_true(board_top_cause(board_find(copy, 100, 100), &cause));
+	assert_int_equal(cause, LG_CAUSE_CPU);
+	board_free(copy);
+	fixture_close(&f);
+}
+
+static void test_routes_are_bounded(void **state)
+{
+	struct model_request request = {.id = "x", .method = "GET"};
+	struct model_done done = {.request = &request, .pid = 100, .tid = 100, .hold_ns = 1 * MS};
+	struct model_route *routes;
+	struct fixture f;
+	size_t nr;
+
+	(void)state;
+	fixture_open(&f);
+	for (unsigned i = 0; i < 2 * BOARD_ROUTES; i++) {
+		snprintf(request.route, sizeof(request.route), "/%u", i);
+		done.hold_ns = i * MS;
+		board_take_request(f.board, &done);
+	}
+	nr = board_routes(board_find(f.board, 100, 100), &routes);
+	assert_int_equal(nr, BOARD_ROUTES + 1);
+	assert_string_equal(routes[0].route, "_other");
+	assert_string_equal(routes[1].route, "/31");
+	assert_string_equal(board_worst_route(board_find(f.board, 100, 100))->route, "_other");
+	free(routes);
+	fixture_close(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rates),
+		cmocka_unit_test(test_minute),
+		cmocka_unit_test(test_loops_end),
+		cmocka_unit_test(test_stalls_are_copies),
+		cmocka_unit_test(test_routes_are_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

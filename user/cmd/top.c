@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The options of `lgtrace top`. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "cmd/commands.h"
+#include "cmd/top.h"
+
+static const char *const probe_words[] = {"auto", "syscall", "libc", NULL};
+static const char *const colour_words[] = {"auto", "always", "never", NULL};
+static const char *const view_words[] = {"loops", "routes", "stalls", NULL};
+
+#define MAX_DELAY_S 3600
+
+/* Seconds, as in top(1), or a length with its unit. */
+static int delay_take(const char *value, void *result, struct err *err)
+{
+	struct top_opts *o = result;
+	char *end;
+	double seconds = strtod(value, &end);
+
+	(void)err;
+	if (end != value && !*end && seconds >= 0.1 && seconds <= MAX_DELAY_S) {
+		o->delay_ns = (uint64_t)(seconds * 1e9);
+		return 0;
+	}
+	if (units_parse_duration(value, &o->delay_ns) || o->delay_ns < 100000000)
+		return -EINVAL;
+	return 0;
+}
+
+static const struct opt top_rows[] = {
+	{"pid", 'p', "PID", "What to watch",
+	 "Watch the loops of this process, its threads and its children; may be given several times or as a list",
+	 OPT_LIST(struct top_opts, trace.pids)},
+	{"cgroup", 'c', "PATH", NULL,
+	 "Watch the processes of this control group and of those below it: a directory, or a path below /sys/fs/cgroup",
+	 OPT_STRING(struct top_opts, cgroup)},
+	{"probes", 0, "WHERE", NULL, "Where to see reads and writes, as told in lgtrace --help", .preset = "auto",
+	 OPT_CHOICE(struct top_opts, trace.probes, probe_words)},
+	{"threshold", 0, "TIME", NULL, "What counts as a stall: 20ms, 500us, 1.5s", .preset = "100ms",
+	 OPT_DURATION(struct top_opts, trace.threshold_ns)},
+	{"delay", 'd', "SECONDS", "How to show it", "Refresh after so many seconds, 0.1 at least", .preset = "1",
+	 OPT_CALL(delay_take)},
+	{"view", 0, "VIEW", NULL, "Begin with this table", .preset = "loops",
+	 OPT_CHOICE(struct top_opts, view, view_words)},
+	{"sort", 's', "COLUMN", NULL, "Sort it by the column of this title: P99, STALLS, WORST-ROUTE",
+	 OPT_STRING(struct top_opts, sort)},
+	{"filter", 'f', "TEXT", NULL, "Show only rows that contain this text", OPT_STRING(struct top_opts, filter)},
+	{"batch", 'b', NULL, NULL, "Print the table at each refresh instead of drawing on the terminal",
+	 OPT_FLAG(struct top_opts, batch)},
+	{"iterations", 'n', "N", NULL, "Stop after so many refreshes", OPT_U64(struct top_opts, iterations)},
+	{"ascii", 0, NULL, NULL, "Draw with ASCII characters, whatever the locale says",
+	 OPT_FLAG(struct top_opts, ascii)},
+	{"color", 0, "WHEN", NULL, "Colour the output; NO_COLOR is respected", .preset = "auto",
+	 OPT_CHOICE(struct top_opts, trace.colour, colour_words)},
+	{0},
+};
+
+static const char *const usage[] = {"lgtrace top [-p PID[,PID...] | -c CGROUP] [OPTION]...", NULL};
+
+static const char *const description[] = {
+	"Shows the event loops of this host, or those of some processes, as they are now: how busy, how long their "
+	"turns are, which stall, why, and through which route. Enter opens one loop: its last minute, its stalls with "
+	"culprits and victims, the requests in flight, its routes and its turns. ? tells the keys.",
+	"Without -p or -c it finds the loops by a look at the scheduler at the start, and those that come later within "
+	"seconds.",
+	NULL,
+};
+
+static const struct opt_pair examples[] = {
+	{"lgtrace top", "every event loop of this host"},
+	{"lgtrace top -c system.slice/shop.service", "those of one service"},
+	{"lgtrace top -b -n 1 -s P99", "one table, for a report"},
+	{0},
+};
+
+const struct opt_command top_command = {
+	.name = "top",
+	.summary = "show loops, routes and stalls live on the whole screen",
+	.usage = usage,
+	.description = description,
+	.opts = top_rows,
+	.examples = examples,
+};
+
+int top_main(int argc, char **argv, struct err *err)
+{
+	struct top_opts opts = {.trace.threshold_ns = 100000000, .trace.quiet = true, .delay_ns = 1000000000};
+	struct opt_rest rest;
+	int code = EXIT_CODE_USAGE;
+	int parsed = opt_parse(&top_command, argc, argv, &opts, &rest, err);
+
+	if (parsed > 0) {
+		opt_help(&top_command, stdout);
+		code = EXIT_CODE_OK;
+	} else if (!parsed && opts.cgroup && opts.trace.pids.count) {
+		err_set(err, EXIT_CODE_USAGE, EINVAL, "--pid and --cgroup do not go together");
+	} else if (!parsed && !opts.trace.threshold_ns) {
+		err_set(err, EXIT_CODE_USAGE, EINVAL, "the threshold must be longer than nothing");
+	} else if (!parsed) {
+		code = top_run(&opts, err);
+	}
+	opt_list_fini(&opts.trace.pids);
+	return code;
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The pages that are longer than a screen: one loop in detail, and the help. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "render/bars.h"
+#include "render/clock.h"
+#include "render/line.h"
+#include "render/target.h"
+#include "render/top_private.h"
+#include "render/words.h"
+
+#define PAGE_ROWS    256 /* more than any page has */
+#define CHART_ROWS   4
+#define SHOW_ROUTES  8
+#define SHOW_FLIGHTS 8
+#define SHOW_STALLS  8
+
+/* A page that is being written from its top down. */
+struct page {
+	struct screen screen;
+	int row;
+	uint64_t threshold_ns;
+};
+
+static void page_title(struct page *p, const char *title, const char *more)
+{
+	int col;
+
+	p->row++;
+	col = screen_put(&p->screen, p->row, 0, TEXT_BOLD, title);
+	screen_put(&p->screen, p->row++, col + 2, TEXT_DIM, more);
+}
+
+/* Shows the part of the page that the scroll names, or its end. */
+static void page_show(struct page *p, struct screen *s, size_t *scroll, int at, unsigned height)
+{
+	size_t last = (size_t)p->row > height ? (size_t)p->row - height : 0;
+
+	if (*scroll > last)
+		*scroll = last;
+	screen_copy(s, at, &p->screen, (unsigned)*scroll, height);
+	screen_fini(&p->screen);
+}
+
+/* --- one loop --- */
+
+static void loop_head(struct page *p, const struct board_loop *l)
+{
+	const struct board_rates *r = &l->rates;
+	char name[LINE_LOOP_LEN], runtime[TARGET_RUNTIME_LEN], stalled[UNITS_LEN], turns[UNITS_LEN];
+	struct screen *s = &p->screen;
+	int col;
+
+	line_format_loop(name, sizeof(name), l->total.pid, l->total.tid, l->total.comm, s->utf8);
+	col = screen_put(s, p->row, 0, TEXT_BOLD, name);
+	col = screen_printf(s, p->row, col, TEXT_PLAIN, "  %s",
+			    target_format_runtime(runtime, sizeof(runtime), l->total.runtime, l->total.version));
+	col = screen_printf(s, p->row, col, TEXT_PLAIN, "  %s turns, now %u/s",
+			    units_format_count(turns, sizeof(turns), l->total.turns), r->turns_per_s);
+	if (l->total.nr_stalls)
+		screen_printf(s, p->row, col, TEXT_YELLOW, "  %llu stalls, %s in all",
+			      (unsigned long long)l->total.nr_stalls,
+			      units_format_duration(stalled, sizeof(stalled), l->total.stall_ns));
+	p->row++;
+	screen_printf(s, p->row++, 0, TEXT_PLAIN,
+		      "busy %u.%u%%: on the CPU %u.%u%%, blocked %u.%u%%, without a CPU %u.%u%%, throttled %u.%u%%",
+		      r->busy / 10, r->busy % 10, r->on_cpu / 10, r->on_cpu % 10, r->blocked / 10, r->blocked % 10,
+		      r->runqueue / 10, r->runqueue % 10, r->throttled / 10, r->throttled % 10);
+}
+
+/* What one row of the chart shows of a value: nothing to full, in eighths. */
+static const char *chart_glyph(unsigned eighths, bool utf8)
+{
+	static const char *const blocks[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+	static const char *const plain[] = {" ", ".", ".", ".", ".", ":", ":", "#", "#"};
+
+	return utf8 ? blocks[eighths] : plain[eighths];
+}
+
+static void loop_chart(struct page *p, const struct board_loop *l)
+{
+	page_title(p, "UTILISATION", "of each of the last 60 seconds, the newest on the right");
+	for (int row = CHART_ROWS - 1; row >= 0; row--) {
+		screen_put(&p->screen, p->row, 0, TEXT_DIM, row == CHART_ROWS - 1 ? "100%" : !row ? "  0%" : "");
+		for (unsigned i = BOARD_HISTORY - l->nr_history; i < BOARD_HISTORY; i++) {
+			unsigned level = (l->history[i] * CHART_ROWS * 8 + 999) / 1000;
+			unsigned below = (unsigned)row * 8;
+			unsigned eighths = level <= below ? 0 : level - below > 8 ? 8 : level - below;
+
+			screen_put(&p->screen, p->row, 5 + (int)i, l->history[i] >= 900 ? TEXT_RED : TEXT_GREEN,
+				   chart_glyph(eighths, p->screen.utf8));
+		}
+		p->row++;
+	}
+}
+
+static void bar_put(void *arg, const char *text, bool is_marked)
+{
+	struct page *p = arg;
+
+	screen_put(&p->screen, p->row++, 0, is_marked ? TEXT_RED : TEXT_PLAIN, text);
+}
+
+static void loop_turns(struct page *p, const struct board_loop *l)
+{
+	page_title(p, "TURNS", l->total.hist.count ? "by length" : "none so far");
+	bars_each(&l->total.hist, p->screen.cols, p->threshold_ns, bar_put, p);
+}
+
+static const char *length_text(char *buf, uint64_t ns, uint64_t count)
+{
+	return count ? units_format_duration_table(buf, UNITS_LEN, ns) : "-";
+}
+
+static void loop_routes(struct page *p, const struct board_loop *l)
+{
+	char name[4 * (MODEL_PATH_LEN + MODEL_METHOD_LEN)], count[UNITS_LEN], cell[4][UNITS_LEN];
+	struct model_route *routes;
+	size_t nr = board_routes(l, &routes);
+
+	page_title(p, "ROUTES", nr ? "" : "none so far");
+	if (nr)
+		screen_put(&p->screen, p->row++, 0, TEXT_DIM,
+			   "  COUNT  STALLS  HOLD-P50  HOLD-P99  HOLD-MAX  DELAY-P99  ROUTE");
+	for (size_t i = 0; i < nr && i < SHOW_ROUTES; i++) {
+		const struct model_route *r = &routes[i];
+
+		top_format_route(name, sizeof(name), r, p->screen.utf8);
+		screen_printf(&p->screen, p->row++, 0, TEXT_PLAIN, "%7s  %6llu  %8s  %8s  %8s  %9s  %s",
+			      units_format_count(count, sizeof(count), r->count), (unsigned long long)r->nr_stalls,
+			      length_text(cell[0], hist_quantile(&r->hold, 0.5), r->hold.count),
+			      length_text(cell[1], hist_quantile(&r->hold, 0.99), r->hold.count),
+			      length_text(cell[2], r->hold.max_ns, r->hold.count),
+			      length_text(cell[3], hist_quantile(&r->delay, 0.99), r->delay.count), name);
+	}
+	free(routes);
+}
+
+static void format_request(char *buf, size_t size, const struct model_request *request, bool utf8)
+{
+	char raw[LINE_REQUEST_LEN + MODEL_ID_LEN + 8];
+	size_t len;
+
+	line_format_request(raw, sizeof(raw), request);
+	len = strlen(raw);
+	if (*request->id)
+		snprintf(raw + len, sizeof(raw) - len, "  id=%s", request->id);
+	top_format_escaped(buf, size, raw, utf8);
+}
+
+static void loop_flights(struct page *p, const struct board *b)
+{
+	char more[64], name[TOP_CELL_LEN], age[UNITS_LEN], hold[UNITS_LEN];
+
+	snprintf(more, sizeof(more), b->nr_flights ? "%zu, the oldest first" : "none", b->nr_flights);
+	page_title(p, "IN FLIGHT", more);
+	if (b->nr_flights)
+		screen_put(&p->screen, p->row++, 0, TEXT_DIM, "    AGE     HELD  REQUEST");
+	for (size_t i = 0; i < b->nr_flights && i < SHOW_FLIGHTS; i++) {
+		format_request(name, sizeof(name), &b->flights[i].request, p->screen.utf8);
+		screen_printf(&p->screen, p->row++, 0, TEXT_PLAIN, "%7s  %7s  %s",
+			      units_format_duration_table(age, sizeof(age), b->flights[i].age_ns),
+			      units_format_duration_table(hold, sizeof(hold), b->flights[i].hold_ns), name);
+	}
+}
+
+static void stall_victims(struct page *p, const struct model_stall *stall)
+{
+	char id[4 * MODEL_ID_LEN];
+	int col;
+
+	if (!stall->nr_victims)
+		return;
+	col = screen_put(&p->screen, p->row, 14, TEXT_DIM, "waited:");
+	for (unsigned i = 0; i < stall->nr_victims_told && (unsigned)col < p->screen.cols; i++) {
+		top_format_escaped(id, sizeof(id), stall->victims[i], p->screen.utf8);
+		col = screen_printf(&p->screen, p->row, col, TEXT_DIM, " %s", id);
+	}
+	if (stall->nr_victims > stall->nr_victims_told)
+		screen_printf(&p->screen, p->row, col, TEXT_DIM, " and %u more",
+			      stall->nr_victims - stall->nr_victims_told);
+	p->row++;
+}
+
+static void stall_put(struct page *p, const struct top *t, const struct model_stall *stall)
+{
+	char time[CLOCK_LEN], length[UNITS_LEN], raw[LINE_CAUSE_LEN], cause[TOP_CELL_LEN], who[TOP_CELL_LEN] = "-";
+	bool is_severe = stall->duration_ns / 10 >= t->threshold_ns;
+	int col;
+
+	line_format_cause(raw, sizeof(raw), stall);
+	top_format_escaped(cause, sizeof(cause), raw, p->screen.utf8);
+	if (stall->request)
+		format_request(who, sizeof(who), stall->request, p->screen.utf8);
+	col = screen_put(&p->screen, p->row, 0, TEXT_DIM,
+			 clock_format_local(time, sizeof(time), stall->start_ns, t->realtime_offset_ns, 1));
+	col = screen_printf(&p->screen, p->row, col + 2, is_severe ? TEXT_RED : TEXT_YELLOW, "%s",
+			    units_format_duration_table(length, sizeof(length), stall->duration_ns));
+	col = screen_put(&p->screen, p->row, col + 2, TEXT_CYAN, cause);
+	col = screen_put(&p->screen, p->row, col + 2, TEXT_DIM, words_confidence(stall->confidence));
+	screen_put(&p->screen, p->row++, col + 2, TEXT_PLAIN, who);
+	stall_victims(p, stall);
+}
+
+static void loop_stalls(struct page *p, const struct top *t, const struct board *b)
+{
+	const struct board_stall *kept;
+	unsigned shown = 0;
+
+	page_title(p, "STALLS", "the newest first");
+	for (size_t i = 0; (kept = board_stall(b, i)) && shown < SHOW_STALLS; i++)
+		if (kept->stall.tid == t->tid && kept->stall.pid == t->pid) {
+			stall_put(p, t, &kept->stall);
+			shown++;
+		}
+	if (!shown)
+		screen_put(&p->screen, p->row++, 2, TEXT_DIM, "none so far");
+}
+
+void top_loop_draw(struct top *t, const struct board *b, struct screen *s, int at, unsigned height)
+{
+	const struct board_loop *l = board_find(b, t->pid, t->tid);
+	struct page p = {.threshold_ns = t->threshold_ns};
+
+	if (screen_init(&p.screen, PAGE_ROWS, s->cols, s->utf8))
+		return;
+	loop_head(&p, l);
+	loop_chart(&p, l);
+	loop_stalls(&p, t, b);
+	loop_flights(&p, b);
+	loop_routes(&p, l);
+	loop_turns(&p, l);
+	page_show(&p, s, &t->scroll, at, height);
+}
+
+/* --- help --- */
+
+static void help_table(struct page *p, enum top_view view)
+{
+	const struct top_table_ops *ops = top_table_ops(view);
+
+	page_title(p, ops->title, "the key sorts, a second time in reverse");
+	for (unsigned i = 0; i < ops->nr_columns; i++) {
+		const struct top_column *c = &ops->columns[i];
+
+		screen_printf(&p->screen, p->row, 2, TEXT_BOLD, "%c", c->key);
+		screen_printf(&p->screen, p->row++, 5, TEXT_PLAIN, "%-12s %s", c->title, c->help);
+	}
+}
+
+void top_help_draw(struct top *t, struct screen *s, int at, unsigned height)
+{
+	static const char *const keys[][2] = {
+		{"Tab", "loops, routes, stalls"},
+		{"Enter", "open the loop under the cursor; Esc leads back"},
+		{"Up Down PgUp PgDn", "move the cursor, which then stays on its row; Home lets go"},
+		{"< >", "sort by the next column; r reverses the order"},
+		{"/", "show only rows that contain a text; Esc shows all"},
+		{"p, Space", "stand still; tracing goes on"},
+		{"z", "count from zero again"},
+		{"q", "quit"},
+	};
+	struct page p = {0};
+
+	if (screen_init(&p.screen, PAGE_ROWS, s->cols, s->utf8))
+		return;
+	for (unsigned i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		screen_put(&p.screen, p.row, 2, TEXT_BOLD, keys[i][0]);
+		screen_put(&p.screen, p.row++, 22, TEXT_PLAIN, keys[i][1]);
+	}
+	p.row++;
+	screen_put(&p.screen, p.row++, 2, TEXT_PLAIN, "Rates and shares are those since the last refresh.");
+	screen_put(&p.screen, p.row++, 2, TEXT_PLAIN, "* counts since the start, or since z.");
+	for (unsigned i = 0; i < TOP_NR_TABLES; i++)
+		help_table(&p, i);
+	page_show(&p, s, &t->scroll, at, height);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of the live view share: the description of a table, and the drawing of its parts. */
+#ifndef LG_RENDER_TOP_PRIVATE_H
+#define LG_RENDER_TOP_PRIVATE_H
+
+#include "render/top.h"
+
+#define TOP_CELL_LEN 512 /* bytes of a cell's text, NUL included; longer texts are cut */
+
+struct top_column {
+	const char *title;
+	char key;      /* sorts by it */
+	int cols;      /* negative: text, left-aligned */
+	unsigned rank; /* columns of high rank are left off first on a narrow screen */
+	const char *help;
+	bool is_rest; /* the last one: takes what is left, at least `cols` */
+};
+
+struct top_cell {
+	char text[TOP_CELL_LEN]; /* printable */
+	enum text_tone tone;
+	enum text_cut cut; /* of texts */
+};
+
+/* A table. Rows are pointers into the board. */
+struct top_table_ops {
+	const char *title;
+	const struct top_column *columns;
+	unsigned nr_columns;
+	unsigned sort; /* at first */
+	size_t (*count)(const struct board *b);
+	const void *(*row)(const struct board *b, size_t i);
+	void (*cell)(const struct top *t, const void *row, unsigned column, bool utf8, struct top_cell *out);
+	/* Negative when `a` comes first: the largest of numbers, the lowest of ids and names. */
+	int (*compare)(const void *a, const void *b, unsigned column);
+	uint64_t (*id)(const void *row); /* not 0 */
+	/* The loop that a row is about; NULL: rows are about none. */
+	void (*loop)(const void *row, uint32_t *pid, uint32_t *tid);
+};
+
+extern const struct top_table_ops top_loops_ops;
+extern const struct top_table_ops top_routes_ops;
+extern const struct top_table_ops top_stalls_ops;
+
+/* By enum top_view. */
+const struct top_table_ops *top_table_ops(enum top_view view);
+
+/* Filtered and sorted; *out is freed with free(). */
+size_t top_table_rows(const struct top *t, const struct board *b, bool utf8, const void ***out);
+/* The place of the cursor among the rows, 0 when its row is gone. */
+size_t top_table_cursor(const struct top *t, const void *const *rows, size_t nr);
+/* The heading at row `at` and `height` rows below it. */
+void top_table_draw(struct top *t, const struct board *b, struct screen *s, int at, unsigned height);
+
+/* One loop and the help, on `height` rows from `at` on, scrolled. */
+void top_loop_draw(struct top *t, const struct board *b, struct screen *s, int at, unsigned height);
+void top_help_draw(struct top *t, struct screen *s, int at, unsigned height);
+
+/* "GET /report/{n}", printable. */
+void top_format_route(char *buf, size_t size, const struct model_route *route, bool utf8);
+void top_format_escaped(char *buf, size_t size, const char *raw, bool utf8);
+
+/* A length, "-" where nothing was counted. */
+void top_put_length(struct top_cell *out, uint64_t ns, uint64_t count);
+/* The largest first. */
+int top_descending(uint64_t a, uint64_t b);
+
+#endif
