@@ -30,7 +30,7 @@ struct parse {
 
 int opt_list_add(struct opt_list *list, const char *item, size_t len)
 {
-	char **items = realloc(list->items, (list->count + 1) * sizeof(*items));
+	char **items = realloc(list->items, (list->count + 2) * sizeof(*items));
 
 	if (!items)
 		return -ENOMEM;
@@ -38,7 +38,7 @@ int opt_list_add(struct opt_list *list, const char *item, size_t len)
 	items[list->count] = strndup(item, len);
 	if (!items[list->count])
 		return -ENOMEM;
-	list->count++;
+	items[++list->count] = NULL;
 	return 0;
 }
 

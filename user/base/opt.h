@@ -18,7 +18,7 @@
 
 /* Values of an option that may be given several times. All zero is an empty list. */
 struct opt_list {
-	char **items; /* copies, in the order given; NULL when there are none */
+	char **items; /* copies, in the order given, and NULL behind them; NULL when there are none */
 	size_t count;
 };
 
