@@ -17,14 +17,14 @@ PARTS = {"on_cpu_ns": int, "blocked_ns": int, "runqueue_ns": int, "throttled_ns"
 STALL = {"time": str, "start_ns": int, "pid": int, "tid": int, "comm": str, "duration_ns": int, "cause": str, **PARTS,
          "syscall": (dict, OPTIONAL), "holder": (dict, OPTIONAL), "request": (dict, OPTIONAL), "confidence": str,
          "victims": list,
-         "victim_count": int, "turn_ns": int, "stack": list}
+         "victim_count": int, "turn_ns": int, "threshold_ns": int, "stack": list}
 SYSCALL = {"name": str, "fd": (int, OPTIONAL), "target": (str, OPTIONAL)}
 REQUEST = {"id": str, "method": (str, OPTIONAL), "path": (str, OPTIONAL), "trace_id": (str, OPTIONAL)}
 DONE = {**REQUEST, "status": (int, OPTIONAL), "duration_ns": int, "hold_ns": int, **PARTS, "longest_run_ns": int,
         "delay_ns": int, "socket_wait_ns": int, "confidence": str}
-SUMMARY = {"loops": list, "routes": list, "causes": dict, "lost": int}
+SUMMARY = {"filtered_stalls": int, "cumulative": int, "loops": list, "routes": list, "causes": dict, "lost": int}
 LOOP = {"pid": int, "tid": int, "comm": str, "runtime": str, "elapsed_ns": int, "idle_ns": int,
-        "utilisation": (int, float, OPTIONAL), "turns": int, "turn_ns": dict}
+        "utilisation": (int, float, OPTIONAL), "turns": int, "threshold_ns": int, "turn_ns": dict}
 ROUTE = {"method": (str, OPTIONAL), "route": str, "count": int, "hold_ns": dict, "delay_ns": dict, "duration_ns": dict}
 HIST = {"count": int, "p50": int, "p90": int, "p99": int, "max": int, "histogram": list}
 

@@ -74,7 +74,8 @@ static void test_header(void **state)
 	assert_string_equal(
 		text,
 		"{\"type\":\"header\",\"schema\":1,\"version\":\"0.1.0\",\"kernel\":\"6.1.0\",\"host\":null,"
-		"\"threshold_ns\":100000000,\"features\":{\"probes\":\"syscall\",\"tls\":\"no\"},\"targets\":["
+		"\"threshold_ns\":100000000,\"threshold\":\"fixed\",\"features\":{\"probes\":\"syscall\",\"tls\":"
+		"\"no\"},\"targets\":["
 		"{\"pid\":4242,\"comm\":\"uvicorn\",\"exe\":\"/usr/bin/python3.11\",\"runtime\":\"cpython 3.11\"},"
 		"{\"pid\":5,\"comm\":\"x\",\"exe\":null,\"runtime\":null}]}\n");
 	free(text);
@@ -92,7 +93,7 @@ static void test_stall_nobody(void **state)
 		"\"tid\":4242,\"comm\":\"uvicorn\",\"duration_ns\":104123456,\"cause\":\"cpu\"," PARTS
 		",\"syscall\":null,\"holder\":null,\"request\":null,\"confidence\":\"none\",\"victims\":[],\"victim_"
 		"count\":3,"
-		"\"turn_ns\":105000000,\"stack\":[]}\n");
+		"\"turn_ns\":105000000,\"threshold_ns\":0,\"stack\":[]}\n");
 }
 
 static void test_stall_full(void **state)
@@ -115,7 +116,7 @@ static void test_stall_full(void **state)
 		"\"tid\":4242,\"comm\":\"uvicorn\",\"duration_ns\":104123456,\"cause\":\"syscall\"," PARTS
 		",\"syscall\":{\"name\":\"connect\",\"fd\":9,\"target\":\"127.0.0.1:5432\"},\"holder\":null,"
 		"\"request\":{" REQUEST "},\"confidence\":\"exact\",\"victims\":[\"v1\",\"v\\\"2\"],\"victim_count\":3,"
-		"\"turn_ns\":105000000,\"stack\":[]}\n");
+		"\"turn_ns\":105000000,\"threshold_ns\":0,\"stack\":[]}\n");
 }
 
 /* What a key of a stall says, as text of its own. Freed by the caller. */
@@ -216,12 +217,13 @@ static void test_summary(void **state)
 	/* Counters are only ever added behind the last one. */
 	static const char want[] =
 		"{\"type\":\"summary\",\"time\":\"2024-05-01T13:37:31.523456789Z\",\"start_ns\":10500000000,"
-		"\"end_ns\":41900000000,\"elapsed_ns\":31400000000,\"stalls\":1,\"requests\":1404,\"in_flight\":2,"
+		"\"end_ns\":41900000000,\"elapsed_ns\":31400000000,\"stalls\":1,\"filtered_stalls\":0,\"cumulative\":0,"
+		"\"requests\":1404,\"in_flight\":2,"
 		"\"loops\":[{\"pid\":4242,\"tid\":4242,\"comm\":\"uvicorn\","
 		"\"runtime\":\"cpython 3.11\",\"ended\":false,"
 		"\"elapsed_ns\":31400000000,\"idle_ns\":19719200000,\"utilisation\":0.372000,\"turns\":1404,"
 		"\"stalls\":1,"
-		"\"stall_ns\":104123456,\"turn_ns\":" HIST "}],"
+		"\"stall_ns\":104123456,\"threshold_ns\":0,\"turn_ns\":" HIST "}],"
 		"\"routes\":[{\"method\":\"GET\",\"route\":\"/report/:n\",\"count\":1404,\"stalls\":1,"
 		"\"stall_ns\":104123456,\"longest_run_ns\":104123456,\"worst_id\":\"abc\",\"hold_ns\":" HIST
 		",\"delay_ns\":" HIST ",\"duration_ns\":" HIST "}],"
@@ -344,14 +346,62 @@ static void test_any_bytes(void **state)
 	}
 }
 
+static void test_cumulative(void **state)
+{
+	const struct model_share shares[] = {
+		{.method = "GET",
+		 .route = "/a/{n}",
+		 .nr_holds = 39,
+		 .sum_ns = 195000000,
+		 .ids = {"a\"1", "a2"},
+		 .nr_ids = 2},
+		{.nr_holds = 1, .sum_ns = 5000000},
+	};
+	const struct model_cumulative sum = {
+		.start_ns = SAMPLE_START_NS,
+		.duration_ns = 900000000,
+		.pid = 4242,
+		.tid = 4243,
+		.comm = "uvicorn",
+		.sum_ns = 200000000,
+		.nr_holds = 40,
+		.limit_ns = 200000000,
+		.window_ns = 1000000000,
+		.shares = shares,
+		.nr_shares = 2,
+	};
+	struct sample s;
+	char *text;
+
+	(void)state;
+	sample_open(&s, &render_json);
+	render_cumulative(&s.render, &sum);
+	text = sample_close(&s);
+	assert_string_equal(text,
+			    "{\"type\":\"cumulative\",\"time\":\"2024-05-01T13:37:00.123456789Z\",\"start_ns\":"
+			    "10500000000,\"duration_ns\":900000000,\"pid\":4242,\"tid\":4243,\"comm\":\"uvicorn\","
+			    "\"sum_ns\":200000000,\"holds\":40,\"limit_ns\":200000000,\"window_ns\":1000000000,"
+			    "\"routes\":[{\"method\":\"GET\",\"route\":\"/a/{n}\",\"holds\":39,\"sum_ns\":195000000,"
+			    "\"requests\":[\"a\\\"1\",\"a2\"]},{\"method\":null,\"route\":null,\"holds\":1,\"sum_ns\":"
+			    "5000000,\"requests\":[]}],\"other_ns\":0}\n");
+	free(text);
+	sample_open(&s, &render_text);
+	render_cumulative(&s.render, &sum);
+	text = sample_close(&s);
+	assert_non_null(strstr(text, "200 ms  sum of 40 short holds in 900 ms"));
+	assert_non_null(strstr(text, "GET /a/{n} 39x 195 ms, nobody's 1x 5 ms"));
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_header),     cmocka_unit_test(test_stall_nobody),
-		cmocka_unit_test(test_stall_full), cmocka_unit_test(test_syscall),
-		cmocka_unit_test(test_holder),     cmocka_unit_test(test_request),
-		cmocka_unit_test(test_summary),    cmocka_unit_test(test_summary_empty),
-		cmocka_unit_test(test_share),      cmocka_unit_test(test_any_bytes),
+		cmocka_unit_test(test_header),        cmocka_unit_test(test_cumulative),
+		cmocka_unit_test(test_stall_nobody),  cmocka_unit_test(test_stall_full),
+		cmocka_unit_test(test_syscall),       cmocka_unit_test(test_holder),
+		cmocka_unit_test(test_request),       cmocka_unit_test(test_summary),
+		cmocka_unit_test(test_summary_empty), cmocka_unit_test(test_share),
+		cmocka_unit_test(test_any_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

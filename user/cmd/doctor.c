@@ -8,6 +8,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/doctor.h"
+#include "cmd/rows.h"
 
 struct doctor_opts {
 	struct opt_list pids;
@@ -15,14 +16,12 @@ struct doctor_opts {
 	bool json;
 };
 
-static const char *const colour_words[] = {"auto", "always", "never", NULL};
-
 static const struct opt doctor_rows[] = {
 	{"pid", 'p', "PID", NULL, "Look at this process too; may be given several times or as a list",
 	 OPT_LIST(struct doctor_opts, pids)},
 	{"json", 'j', NULL, NULL, "Print JSON, one object a check", OPT_FLAG(struct doctor_opts, json)},
 	{"color", 0, "WHEN", NULL, "Colour the output; NO_COLOR is respected", .preset = "auto",
-	 OPT_CHOICE(struct doctor_opts, colour, colour_words)},
+	 OPT_CHOICE(struct doctor_opts, colour, rows_colour_words)},
 	{0},
 };
 

@@ -17,7 +17,7 @@ struct header_target {
 	char runtime[TARGET_RUNTIME_LEN];
 };
 
-static struct header *header_new(uint64_t threshold_ns)
+static struct header *header_new(const struct trace_opts *opts)
 {
 	struct header *header = calloc(1, sizeof(*header));
 
@@ -27,7 +27,8 @@ static struct header *header_new(uint64_t threshold_ns)
 		free(header);
 		return NULL;
 	}
-	header->told.threshold_ns = threshold_ns;
+	header->told.threshold_ns = opts->threshold_ns;
+	header->told.is_auto = opts->is_auto;
 	header->told.features = header->features;
 	header->told.targets = header->targets;
 	return header;
@@ -67,9 +68,9 @@ static void feature_add(struct header *header, const char *name, const char *wor
 	header->features[header->told.nr_features++] = (struct render_feature){name, word};
 }
 
-struct header *header_new_live(const struct targets *traced, const struct probe *probe, uint64_t threshold_ns)
+struct header *header_new_live(const struct targets *traced, const struct probe *probe, const struct trace_opts *opts)
 {
-	struct header *header = header_new(threshold_ns);
+	struct header *header = header_new(opts);
 
 	if (!header)
 		return NULL;
@@ -90,10 +91,10 @@ struct header *header_new_live(const struct targets *traced, const struct probe 
 	return header;
 }
 
-struct header *header_new_recorded(struct file_reader *file, uint64_t threshold_ns)
+struct header *header_new_recorded(struct file_reader *file, const struct trace_opts *opts)
 {
 	const struct file_info *info = file_reader_info(file);
-	struct header *header = header_new(threshold_ns);
+	struct header *header = header_new(opts);
 	const struct lg_rec_target *rec;
 	size_t pos = 0;
 

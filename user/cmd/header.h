@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "cmd/targets.h"
+#include "cmd/trace.h"
 #include "probe/probe.h"
 #include "render/render.h"
 #include "source/file_reader.h"
@@ -27,8 +28,8 @@ struct header {
 };
 
 /* Of a run that begins now, or of a recording, which must stay open. NULL: no memory. */
-struct header *header_new_live(const struct targets *traced, const struct probe *probe, uint64_t threshold_ns);
-struct header *header_new_recorded(struct file_reader *file, uint64_t threshold_ns);
+struct header *header_new_live(const struct targets *traced, const struct probe *probe, const struct trace_opts *opts);
+struct header *header_new_recorded(struct file_reader *file, const struct trace_opts *opts);
 void header_free(struct header *header);
 
 #endif

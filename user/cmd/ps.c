@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "cmd/commands.h"
-#include "cmd/trace.h"
+#include "cmd/rows.h"
 #include "probe/scan.h"
 #include "render/found.h"
 #include "target/rights.h"
@@ -24,14 +24,12 @@ struct ps_opts {
 	bool json;
 };
 
-static const char *const colour_words[] = {"auto", "always", "never", NULL};
-
 static const struct opt ps_rows[] = {
 	{"duration", 'd', "SECONDS", NULL, "Watch for this time before the table is printed", .preset = "1",
 	 OPT_U64(struct ps_opts, duration_s)},
 	{"json", 'j', NULL, NULL, "Print JSON, one object a loop", OPT_FLAG(struct ps_opts, json)},
 	{"color", 0, "WHEN", NULL, "Colour the output; NO_COLOR is respected", .preset = "auto",
-	 OPT_CHOICE(struct ps_opts, colour, colour_words)},
+	 OPT_CHOICE(struct ps_opts, colour, rows_colour_words)},
 	{0},
 };
 

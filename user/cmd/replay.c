@@ -30,7 +30,7 @@ int replay_open(struct replay *replay, const char *path, struct trace_opts *opts
 	if (error)
 		return error;
 	error = opts_fill(opts, file_reader_info(replay->file));
-	replay->header = error ? NULL : header_new_recorded(replay->file, opts->threshold_ns);
+	replay->header = error ? NULL : header_new_recorded(replay->file, opts);
 	if (!replay->header)
 		return err_set(err, EXIT_CODE_FAILED, ENOMEM, "no memory left");
 	return view_open_model(&replay->view, opts, err);

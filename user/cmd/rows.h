@@ -29,8 +29,30 @@ extern const char *const rows_colour_words[];
 	 "here, measured)", \
 	 .preset = "auto", OPT_CHOICE(struct trace_opts, probes, rows_probe_words)}
 #define ROW_THRESHOLD(group, by_default) \
-	{"threshold", 0, "TIME", group, "Tell stalls at least this long, with a unit: 20ms, 500us, 1.5s", \
-	 .preset = by_default, OPT_DURATION(struct trace_opts, threshold_ns)}
+	{"threshold", 0, "TIME", group, \
+	 "Tell stalls at least this long, with a unit: 20ms, 500us, 1.5s. Or auto: each loop has its own, 8 times the " \
+	 "90th percentile of its healthy turns of late (half their weight is gone after 30 s), at least 10ms and at " \
+	 "most 1s; a turn over the threshold is not healthy. It begins with 100ms, until 50 turns below 20ms were seen", \
+	 .preset = by_default, OPT_CALL(trace_take_threshold)}
+#define ROW_CUMULATIVE \
+	{"cumulative", 0, "SUM/WINDOW", NULL, \
+	 "Tell also when runs of 1ms and more, which are no stalls by themselves, add up to SUM within WINDOW on one " \
+	 "loop, with the routes that made it: 200ms/1s. Then it counts from zero again", \
+	 OPT_CALL(trace_take_cumulative)}
+#define ROW_EXCLUDE_PATH \
+	{"exclude-path", 0, "GLOB", NULL, \
+	 "Leave out requests for paths that match, and the stalls that they make; may be given several times, and " \
+	 "replaces the default. Give '' to leave out none", \
+	 .preset = "/health /healthz /ready /metrics", OPT_REPEAT(struct trace_opts, exclude_paths)}
+#define ROW_ROUTE \
+	{"route", 0, "GLOB", NULL, "Only requests whose route or path matches, and stalls that they make", \
+	 OPT_REPEAT(struct trace_opts, routes)}
+#define ROW_METHOD \
+	{"method", 0, "METHOD", NULL, "Only requests with this method, and stalls that they make", \
+	 OPT_LIST(struct trace_opts, methods)}
+#define ROW_CAUSE \
+	{"cause", 0, "CAUSE", NULL, "Only stalls with this cause, as the summary names it; may be a list", \
+	 OPT_CALL(trace_take_cause)}
 #define ROW_REQUESTS \
 	{"requests", 'r', NULL, NULL, "Tell every request too, as it ends", OPT_FLAG(struct trace_opts, requests)}
 #define ROW_DURATION \

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cmd/session.h"
+#include "model/baseline.h"
 #include "target/cpython.h"
 #include "target/kernel.h"
 #include "target/rights.h"
@@ -187,7 +188,9 @@ static uint32_t runtimes_to_ask(const struct session *s)
 
 uint64_t session_turn_ns(const struct trace_opts *opts)
 {
-	return opts->record && opts->threshold_ns > RECORD_TURN_NS ? RECORD_TURN_NS : opts->threshold_ns;
+	uint64_t lowest_ns = opts->is_auto ? BASELINE_FLOOR_NS : opts->threshold_ns;
+
+	return opts->record && lowest_ns > RECORD_TURN_NS ? RECORD_TURN_NS : lowest_ns;
 }
 
 static int probe_start(struct session *s, struct err *err)

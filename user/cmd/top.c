@@ -6,10 +6,9 @@
 
 #include "base/units.h"
 #include "cmd/commands.h"
+#include "cmd/rows.h"
 #include "cmd/top.h"
 
-static const char *const probe_words[] = {"auto", "syscall", "libc", NULL};
-static const char *const colour_words[] = {"auto", "always", "never", NULL};
 static const char *const view_words[] = {"loops", "routes", "stalls", NULL};
 
 #define MAX_DELAY_S 3600
@@ -32,16 +31,13 @@ static int delay_take(const char *value, void *result, struct err *err)
 }
 
 static const struct opt top_rows[] = {
-	{"pid", 'p', "PID", "What to watch",
-	 "Watch the loops of this process, its threads and its children; may be given several times or as a list",
-	 OPT_LIST(struct top_opts, trace.pids)},
+	ROW_PID("What to watch"),
 	{"cgroup", 'c', "PATH", NULL,
 	 "Watch the processes of this control group and of those below it: a directory, or a path below /sys/fs/cgroup",
 	 OPT_STRING(struct top_opts, cgroup)},
-	{"probes", 0, "WHERE", NULL, "Where to see reads and writes, as told in lgtrace --help", .preset = "auto",
-	 OPT_CHOICE(struct top_opts, trace.probes, probe_words)},
-	{"threshold", 0, "TIME", NULL, "What counts as a stall: 20ms, 500us, 1.5s", .preset = "100ms",
-	 OPT_DURATION(struct top_opts, trace.threshold_ns)},
+	ROW_PROBES,
+	ROW_THRESHOLD(NULL, "100ms"),
+	ROW_EXCLUDE_PATH,
 	{"delay", 'd', "SECONDS", "How to show it", "Refresh after so many seconds, 0.1 at least", .preset = "1",
 	 OPT_CALL(delay_take)},
 	{"view", 0, "VIEW", NULL, "Begin with this table", .preset = "loops",
@@ -54,8 +50,7 @@ static const struct opt top_rows[] = {
 	{"iterations", 'n', "N", NULL, "Stop after so many refreshes", OPT_U64(struct top_opts, iterations)},
 	{"ascii", 0, NULL, NULL, "Draw with ASCII characters, whatever the locale says",
 	 OPT_FLAG(struct top_opts, ascii)},
-	{"color", 0, "WHEN", NULL, "Colour the output; NO_COLOR is respected", .preset = "auto",
-	 OPT_CHOICE(struct top_opts, trace.colour, colour_words)},
+	ROW_COLOR,
 	{0},
 };
 
@@ -88,10 +83,12 @@ const struct opt_command top_command = {
 
 int top_main(int argc, char **argv, struct err *err)
 {
-	struct top_opts opts = {.trace.threshold_ns = 100000000, .trace.quiet = true, .delay_ns = 1000000000};
+	struct top_opts opts = {.trace = TRACE_OPTS_DEFAULT, .delay_ns = 1000000000};
 	struct opt_rest rest;
 	int code = EXIT_CODE_USAGE;
 	int parsed = opt_parse(&top_command, argc, argv, &opts, &rest, err);
+
+	opts.trace.quiet = true;
 
 	if (parsed > 0) {
 		opt_help(&top_command, stdout);
@@ -103,6 +100,6 @@ int top_main(int argc, char **argv, struct err *err)
 	} else if (!parsed) {
 		code = top_run(&opts, err);
 	}
-	opt_list_fini(&opts.trace.pids);
+	trace_opts_fini(&opts.trace);
 	return code;
 }

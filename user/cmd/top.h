@@ -6,7 +6,7 @@
 #include "cmd/trace.h"
 
 struct top_opts {
-	struct trace_opts trace; /* targets, threshold, probes */
+	struct trace_opts trace; /* first: the shared rows fill it */
 	const char *cgroup;
 	const char *filter;
 	const char *sort;

@@ -379,7 +379,10 @@ static int view_init(struct run *r, struct err *err)
 	text_style_init(&r->style, o->trace.colour, STDOUT_FILENO);
 	r->style.utf8 = r->style.utf8 && !o->ascii && terminal_is_utf8();
 	kernel_read(&r->kernel);
-	r->top = (struct top){.host = r->kernel.host, .threshold_ns = o->trace.threshold_ns, .is_batch = o->batch};
+	r->top = (struct top){.host = r->kernel.host,
+			      .threshold_ns = o->trace.threshold_ns,
+			      .is_auto = o->trace.is_auto,
+			      .is_batch = o->batch};
 	r->top.realtime_offset_ns = clock_offset_ns();
 	top_init(&r->top);
 	r->top.view = o->view;

@@ -153,7 +153,7 @@ static int outcome(struct session *s, int error, struct err *err)
 /* From now on nothing is missed: says so, and begins the recording. */
 static int begin(struct session *s, struct err *err)
 {
-	struct header *header = header_new_live(&s->targets, s->probe, s->opts->threshold_ns);
+	struct header *header = header_new_live(&s->targets, s->probe, s->opts);
 	int error = 0;
 
 	if (!header)
@@ -162,6 +162,7 @@ static int begin(struct session *s, struct err *err)
 		error = session_record_begin(s, header, err);
 	if (!error && !s->opts->no_views) {
 		s->view.render.threshold_ns = s->opts->threshold_ns;
+		s->view.render.is_auto = s->opts->is_auto;
 		if (!s->opts->quiet || s->opts->json)
 			render_begin(&s->view.render, &header->told);
 	}

@@ -19,6 +19,13 @@ struct trace_opts {
 	const char *record; /* file for a recording; NULL: none */
 	uint64_t max_size;  /* of the recording, in bytes */
 	uint64_t threshold_ns;
+	uint64_t cumulative_ns; /* 0: off */
+	uint64_t cumulative_window_ns;
+	struct opt_list exclude_paths; /* empty: the default ones */
+	struct opt_list routes;
+	struct opt_list methods;
+	uint32_t causes;     /* 1 << enum lg_cause, or-ed; 0: all */
+	bool is_auto;        /* the threshold */
 	uint64_t duration_s; /* 0: until interrupted */
 	uint64_t interval_s; /* 0: one summary, at the end */
 	uint64_t count;      /* summaries, with an interval; 0: without end */
@@ -52,6 +59,11 @@ int trace_opts_check(struct trace_opts *o, const struct opt_rest *rest, struct e
 /* The part of it that is the same for every command that traces; `usage` begins its command line. */
 int trace_opts_check_targets(const struct trace_opts *o, const char *usage, struct err *err);
 void trace_opts_fini(struct trace_opts *o);
+
+/* Take the values of their options; `result` begins with a struct trace_opts. */
+int trace_take_threshold(const char *value, void *result, struct err *err);
+int trace_take_cumulative(const char *value, void *result, struct err *err);
+int trace_take_cause(const char *value, void *result, struct err *err);
 
 /* Traces as the options say. Returns the exit code; says what went wrong in *err. */
 int trace_run(const struct trace_opts *opts, struct err *err);

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The options of `lgtrace`: one table, from which parsing, --help, man page and completion come. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cmd/commands.h"
+#include "base/units.h"
 #include "cmd/rows.h"
+#include "model/baseline.h"
+#include "render/words.h"
 #include "source/file_writer.h"
 
 const char *const rows_probe_words[] = {"auto", "syscall", "libc", NULL};
@@ -16,6 +21,11 @@ static const struct opt trace_rows[] = {
 	ROW_NO_FOLLOW,
 	ROW_PROBES,
 	ROW_THRESHOLD("What to tell", "100ms"),
+	ROW_CUMULATIVE,
+	ROW_EXCLUDE_PATH,
+	ROW_ROUTE,
+	ROW_METHOD,
+	ROW_CAUSE,
 	ROW_REQUESTS,
 	ROW_DURATION,
 	ROW_ID_HEADER("X-Request-ID"),
@@ -140,8 +150,76 @@ int trace_opts_check(struct trace_opts *o, const struct opt_rest *rest, struct e
 	return error ? error : trace_opts_check_targets(o, "lgtrace", err);
 }
 
+int trace_take_threshold(const char *value, void *result, struct err *err)
+{
+	struct trace_opts *o = result;
+
+	o->is_auto = strcmp(value, "auto") == 0;
+	if (o->is_auto)
+		o->threshold_ns = BASELINE_START_NS;
+	else if (units_parse_duration(value, &o->threshold_ns)) {
+		err_hint(err, "write a number and its unit, such as 250us, 100ms, 1.5s, or auto");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* "200ms/1s" */
+static int cumulative_parse(const char *value, uint64_t *sum_ns, uint64_t *window_ns)
+{
+	const char *slash = strchr(value, '/');
+	char sum[32];
+
+	if (!slash || (size_t)(slash - value) >= sizeof(sum))
+		return -EINVAL;
+	snprintf(sum, sizeof(sum), "%.*s", (int)(slash - value), value);
+	if (units_parse_duration(sum, sum_ns) || units_parse_duration(slash + 1, window_ns))
+		return -EINVAL;
+	return *sum_ns && *window_ns >= *sum_ns ? 0 : -EINVAL;
+}
+
+int trace_take_cumulative(const char *value, void *result, struct err *err)
+{
+	struct trace_opts *o = result;
+	int error = cumulative_parse(value, &o->cumulative_ns, &o->cumulative_window_ns);
+
+	if (error)
+		err_hint(err, "write a sum and the time in which it must come together, such as 200ms/1s");
+	return error;
+}
+
+static int cause_find(const char *word, size_t len)
+{
+	for (int i = 0; i < LG_NR_CAUSES; i++)
+		if (strlen(words_cause(i)) == len && strncmp(words_cause(i), word, len) == 0)
+			return i;
+	return -EINVAL;
+}
+
+int trace_take_cause(const char *value, void *result, struct err *err)
+{
+	struct trace_opts *o = result;
+
+	for (;; value++) {
+		size_t len = strcspn(value, ",");
+		int cause = cause_find(value, len);
+
+		if (cause < 0) {
+			err_hint(err, "cpu, syscall, lock, gil, gc, fault, io, runqueue, throttled or stopped");
+			return cause;
+		}
+		o->causes |= 1u << cause;
+		value += len;
+		if (!*value)
+			return 0;
+	}
+}
+
 void trace_opts_fini(struct trace_opts *o)
 {
+	opt_list_fini(&o->exclude_paths);
+	opt_list_fini(&o->routes);
+	opt_list_fini(&o->methods);
 	opt_list_fini(&o->pids);
 	opt_list_fini(&o->tids);
 	opt_list_fini(&o->route_patterns);

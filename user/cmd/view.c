@@ -27,14 +27,48 @@ static void on_request(void *arg, const struct model_done *done)
 		render_request(&view->exports[i], done);
 }
 
+static void on_cumulative(void *arg, const struct model_cumulative *sum)
+{
+	struct view *view = arg;
+
+	if (view->has_stalls)
+		render_cumulative(&view->render, sum);
+	for (unsigned i = 0; i < view->nr_exports; i++)
+		render_cumulative(&view->exports[i], sum);
+}
+
+/* What answers to monitors says little about a service; an empty option takes these off. */
+static const char *const exclude_default[] = {"/health", "/healthz", "/ready", "/metrics", NULL};
+
+static const char *const *strings(const struct opt_list *list)
+{
+	return (const char *const *)list->items;
+}
+
+static void filter_init(struct model_filter *f, const struct trace_opts *opts)
+{
+	*f = (struct model_filter){
+		.exclude_paths = opts->exclude_paths.count ? strings(&opts->exclude_paths) : exclude_default,
+		.routes = strings(&opts->routes),
+		.methods = strings(&opts->methods),
+		.causes = opts->causes,
+	};
+}
+
 int view_open_model(struct view *view, const struct trace_opts *opts, struct err *err)
 {
 	struct model_opts model_opts = {
 		.threshold_ns = opts->threshold_ns,
+		.is_auto = opts->is_auto,
+		.cumulative_ns = opts->cumulative_ns,
+		.cumulative_window_ns = opts->cumulative_window_ns,
+		.filter = &view->filter,
 		.id_header = opts->id_header,
-		.route_patterns = (const char *const *)opts->route_patterns.items,
+		.route_patterns = strings(&opts->route_patterns),
 	};
-	struct model_sink sink = {.arg = view, .stall = on_stall, .request = on_request};
+	struct model_sink sink = {.arg = view, .stall = on_stall, .request = on_request, .cumulative = on_cumulative};
+
+	filter_init(&view->filter, opts);
 
 	return model_new(&view->model, &model_opts, view->sink ? view->sink : &sink, err);
 }

@@ -20,6 +20,7 @@
 /* All zero: nothing is told of what is fed. */
 struct view {
 	struct model *model;
+	struct model_filter filter;    /* of the model; its lists are the options' */
 	const struct model_sink *sink; /* who is told instead of the renders; NULL: they are */
 	struct render render;          /* lines and summary; without ops: none */
 	bool has_stalls;               /* `render` tells stalls, */

@@ -36,6 +36,7 @@ static void loop_total(const struct loop *l, uint64_t now_ns, struct model_loop 
 		.max_turn_ns = l->max_turn_ns,
 		.nr_stalls = l->nr_stalls,
 		.stall_ns = l->stall_ns,
+		.threshold_ns = l->turn.threshold_ns,
 		.hist = l->hist,
 	};
 	comm_copy(out->comm, l->comm);

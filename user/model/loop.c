@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/baseline.h"
 #include "model/stall.h"
 #include "model/state.h"
 
@@ -25,6 +26,8 @@ void loop_free(struct loop *l)
 	turn_fini(&l->turn);
 	free(l->held);
 	free(l->base);
+	free(l->baseline);
+	cumulative_fini(&l->cumulative);
 	free(l);
 }
 
@@ -75,6 +78,20 @@ static void loop_end(struct model *m, struct loop *l, uint64_t now_ns)
 		ended_trim(&m->loops);
 }
 
+/* Without memory it keeps the threshold that it would begin with. */
+static void threshold_init(struct model *m, struct loop *l)
+{
+	l->turn.threshold_ns = m->opts.threshold_ns;
+	if (!m->opts.is_auto)
+		return;
+	l->turn.threshold_ns = BASELINE_START_NS;
+	l->baseline = malloc(sizeof(*l->baseline));
+	if (l->baseline)
+		baseline_init(l->baseline);
+	else
+		m->lacks_memory = true;
+}
+
 static struct loop *loop_new(struct model *m, uint32_t pid, uint32_t tid, uint64_t now_ns)
 {
 	const struct proc *proc = facts_proc(&m->facts, pid);
@@ -89,6 +106,7 @@ static struct loop *loop_new(struct model *m, uint32_t pid, uint32_t tid, uint64
 	l->tid = tid;
 	l->first_ns = now_ns;
 	l->last_ns = now_ns;
+	threshold_init(m, l);
 	list_init(&l->in_flight);
 	list_init(&l->parked);
 	list_init(&l->settling);
@@ -176,6 +194,7 @@ void loop_feed_turn(struct model *m, const struct lg_rec_turn *rec)
 	l->is_loop = true;
 	before_ns = l->busy_ns;
 	turn_end(m, l, rec->start_ns, rec->end_ns, rec->late_ns);
+	cumulative_check(m, l, l->turn_end_ns);
 	if (l->has_slot)
 		return;
 	length_ns = l->busy_ns - before_ns;
@@ -183,6 +202,10 @@ void loop_feed_turn(struct model *m, const struct lg_rec_turn *rec)
 	hist_add(&l->hist, length_ns);
 	if (length_ns > l->max_turn_ns)
 		l->max_turn_ns = length_ns;
+	if (!l->baseline)
+		return;
+	baseline_add(l->baseline, length_ns, l->turn_end_ns);
+	l->turn.threshold_ns = l->baseline->threshold_ns;
 }
 
 static struct loop *loop_of_slot(struct model *m, const struct lg_rec_loop *rec)
@@ -222,6 +245,10 @@ void loop_feed_slot(struct model *m, const struct lg_rec_loop *rec)
 		l->sleep_ns[LG_SLEEP_SYSCALL] += rec->head.time_ns - slot->off_ns;
 	l->runqueue_ns = slot->runqueue_ns;
 	l->throttled_ns = slot->throttled_ns;
+	if (l->baseline) {
+		baseline_feed(l->baseline, l->hist.buckets, slot->turn_hist, rec->head.time_ns);
+		l->turn.threshold_ns = l->baseline->threshold_ns;
+	}
 	l->hist.count = 0;
 	l->hist.max_ns = slot->max_turn_ns;
 	for (int i = 0; i < LG_NR_BUCKETS; i++) {

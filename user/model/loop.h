@@ -10,7 +10,10 @@
 #include "base/table.h"
 #include "lg_slot.h"
 #include "model/model.h"
+#include "model/cumulative.h"
 #include "model/turn.h"
+
+struct baseline;
 
 struct loop {
 	struct list in_all;
@@ -46,7 +49,9 @@ struct loop {
 	struct turn turn;
 	struct held_stall *held; /* stalls of the last turn, not told yet; see stall.h */
 	unsigned nr_held;
-	unsigned max_held;       /* allocated */
+	unsigned max_held;         /* allocated */
+	struct baseline *baseline; /* its own threshold; NULL: the common one */
+	struct cumulative cumulative;
 	struct model_loop *base; /* totals when the current interval began; NULL: it is the whole time */
 };
 

@@ -28,8 +28,20 @@
 
 struct model;
 
+/* What is left out of all that is told and counted. Each list is NULL-terminated; NULL or empty: no such rule. */
+struct model_filter {
+	const char *const *exclude_paths; /* globs: requests for them, and stalls that they made */
+	const char *const *routes;        /* globs: only these */
+	const char *const *methods;       /* only these, in any case */
+	uint32_t causes;                  /* of stalls: 1 << enum lg_cause, or-ed; 0: all */
+};
+
 struct model_opts {
 	uint64_t threshold_ns;
+	bool is_auto;           /* each loop has a threshold of its own (baseline.h), and this is not used */
+	uint64_t cumulative_ns; /* see cumulative.h; 0: off */
+	uint64_t cumulative_window_ns;
+	const struct model_filter *filter; /* NULL: none */
 	const char *id_header;             /* header that holds the request id, NULL: x-request-id */
 	const char *const *route_patterns; /* see route.h; NULL-terminated list, or NULL */
 	unsigned max_routes;               /* further routes are counted as "_other"; 0: 512 */
@@ -73,7 +85,37 @@ struct model_stall {
 	const char *const *victims;          /* request ids, at most MODEL_MAX_VICTIMS */
 	unsigned nr_victims_told;
 	unsigned nr_victims;
-	uint64_t turn_ns; /* length of the turn it was in */
+	uint64_t turn_ns;      /* length of the turn it was in */
+	uint64_t threshold_ns; /* that it reached */
+};
+
+#define MODEL_MAX_SHARES 8  /* routes told with a sum of small holds */
+#define MODEL_SHARE_IDS  16 /* requests told with each of them */
+
+/* What one route added to a sum of small holds. */
+struct model_share {
+	const char *method; /* NULL: nobody's */
+	const char *route;
+	uint64_t nr_holds;
+	uint64_t sum_ns;
+	const char *ids[MODEL_SHARE_IDS]; /* the first requests */
+	unsigned nr_ids;
+};
+
+/* Small holds of one loop that added up. */
+struct model_cumulative {
+	uint64_t start_ns;    /* CLOCK_MONOTONIC: the first of them began */
+	uint64_t duration_ns; /* until the last one ended */
+	uint32_t pid;
+	uint32_t tid;
+	const char *comm;
+	uint64_t sum_ns;
+	uint64_t nr_holds;
+	uint64_t limit_ns; /* as asked for, */
+	uint64_t window_ns;
+	const struct model_share *shares; /* the largest first */
+	unsigned nr_shares;
+	uint64_t other_ns; /* of routes beyond these */
 };
 
 /* A request that ended. */
@@ -97,6 +139,7 @@ struct model_sink {
 	void *arg;
 	void (*stall)(void *arg, const struct model_stall *stall);
 	void (*request)(void *arg, const struct model_done *done);
+	void (*cumulative)(void *arg, const struct model_cumulative *sum);
 };
 
 struct model_loop {
@@ -112,6 +155,7 @@ struct model_loop {
 	uint64_t max_turn_ns;
 	uint64_t nr_stalls;
 	uint64_t stall_ns;        /* the sum of their lengths */
+	uint64_t threshold_ns;    /* as it is now */
 	struct hist hist;         /* turns by length */
 	struct model_parts parts; /* of elapsed_ns - idle_ns, user_ns and system_ns aside; all 0: not known */
 };
@@ -149,6 +193,8 @@ struct model_summary {
 	size_t nr_routes;
 	struct model_cause causes[LG_NR_CAUSES];
 	uint64_t nr_stalls;
+	uint64_t nr_filtered; /* stalls that the filter left out; not in nr_stalls */
+	uint64_t nr_cumulative;
 	uint64_t nr_requests;
 	uint64_t nr_in_flight;
 	uint64_t counters[16]; /* by enum lg_counter */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "model/filter.h"
 #include "model/state.h"
 
 #define MAX_LIVE 131072 /* twice the connections there may be; about 130 MB if ever reached */
@@ -111,6 +112,15 @@ static void route_count(struct route *route, const struct request *r, const stru
 	}
 }
 
+static void request_count(struct model *m, struct request *r, const struct model_done *done)
+{
+	m->nr_requests++;
+	if (r->route)
+		route_count(r->route, r, done);
+	if (m->sink.request)
+		m->sink.request(m->sink.arg, done);
+}
+
 /* Gives up the reference that the request has had since it began. */
 static void request_tell(struct model *m, struct request *r)
 {
@@ -129,11 +139,8 @@ static void request_tell(struct model *m, struct request *r)
 		.status = r->status,
 	};
 
-	m->nr_requests++;
-	if (r->route)
-		route_count(r->route, r, &done);
-	if (m->sink.request)
-		m->sink.request(m->sink.arg, &done);
+	if (filter_takes_request(m->opts.filter, &r->who))
+		request_count(m, r, &done);
 	list_del(&r->settling);
 	r->loop = NULL;
 	request_put(m, r);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/filter.h"
 #include "model/state.h"
 
 #define BLOCK_SHARE 100 /* a block is worth telling from this part of the stall on: one per cent */
@@ -115,6 +116,7 @@ static void stall_tell(struct model *m, const struct loop *l, const struct held_
 		.nr_victims = h->nr_victims,
 		.nr_victims_told = h->nr_victims < MODEL_MAX_VICTIMS ? h->nr_victims : MODEL_MAX_VICTIMS,
 		.turn_ns = h->turn_ns,
+		.threshold_ns = h->threshold_ns,
 	};
 
 	for (unsigned i = 0; i < s.nr_victims_told; i++)
@@ -146,8 +148,15 @@ static struct held_stall *held_add(struct loop *l)
 
 void stall_hold(struct model *m, struct loop *l, const struct run *run, uint64_t turn_ns, uint64_t turn_end_ns)
 {
-	struct held_stall *h = held_add(l);
+	struct request *who = run->owner.who;
+	struct held_stall *h;
 
+	cumulative_drop(l, run);
+	if (!filter_takes_stall(m->opts.filter, who ? &who->who : NULL, span_cause(&run->span))) {
+		m->nr_filtered++;
+		return;
+	}
+	h = held_add(l);
 	stall_count(m, l, run);
 	if (!h) {
 		m->lacks_memory = true;
@@ -155,6 +164,7 @@ void stall_hold(struct model *m, struct loop *l, const struct run *run, uint64_t
 	}
 	h->run = *run;
 	h->turn_ns = turn_ns;
+	h->threshold_ns = l->turn.threshold_ns;
 	h->turn_end_ns = turn_end_ns;
 	h->nr_victims = 0;
 	victims_find(h, l);

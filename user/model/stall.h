@@ -11,9 +11,10 @@
 #include "model/turn.h"
 
 struct held_stall {
-	struct run run;       /* with a reference to its owner */
-	uint64_t turn_ns;     /* length of its turn, */
-	uint64_t turn_end_ns; /* and the end */
+	struct run run;        /* with a reference to its owner */
+	uint64_t threshold_ns; /* that it reached */
+	uint64_t turn_ns;      /* length of its turn, */
+	uint64_t turn_end_ns;  /* and the end */
 	unsigned nr_victims;
 	char victims[MODEL_MAX_VICTIMS][MODEL_ID_LEN]; /* ids of the first ones */
 };

@@ -26,6 +26,8 @@ struct model {
 	unsigned nr_live;     /* requests that are referred to */
 	uint64_t nr_requests; /* told */
 	uint64_t nr_stalls;
+	uint64_t nr_filtered; /* stalls that the filter left out */
+	uint64_t nr_cumulative;
 	unsigned nr_held; /* stalls held back, of all loops */
 	struct model_cause causes[LG_NR_CAUSES];
 	uint64_t counters[16]; /* by enum lg_counter */

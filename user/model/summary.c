@@ -75,6 +75,8 @@ int model_summary_loops(const struct model *m, uint64_t now_ns, struct model_sum
 		.start_ns = m->has_begun ? m->start_ns : now_ns,
 		.end_ns = now_ns,
 		.nr_stalls = m->nr_stalls,
+		.nr_filtered = m->nr_filtered,
+		.nr_cumulative = m->nr_cumulative,
 		.nr_requests = m->nr_requests,
 	};
 	if (out->start_ns > now_ns)
@@ -127,6 +129,8 @@ int model_restart(struct model *m, uint64_t now_ns)
 {
 	m->start_ns = now_ns;
 	m->nr_stalls = 0;
+	m->nr_filtered = 0;
+	m->nr_cumulative = 0;
 	m->nr_requests = 0;
 	memset(m->causes, 0, sizeof(m->causes));
 	routes_restart(&m->routes);

@@ -71,13 +71,14 @@ static void run_close(struct model *m, struct turn *t, struct run *run)
 	run->owner.who = NULL;
 	if (who && length_ns > who->longest_run_ns)
 		who->longest_run_ns = length_ns;
-	if (length_ns && length_ns >= m->opts.threshold_ns) {
+	if (length_ns && length_ns >= t->threshold_ns) {
 		struct run long_run = *run;
 
 		long_run.owner.who = who;
 		stall_push(m, t, &long_run);
 		return;
 	}
+	cumulative_add(m, list_entry(t, struct loop, turn), run, who);
 	request_put(m, who);
 }
 
@@ -286,7 +287,7 @@ static void stalls_hold(struct model *m, struct loop *l, uint64_t turn_ns, uint6
 	struct turn *t = &l->turn;
 	struct run whole = {.span = t->whole};
 
-	if (!t->nr_stalls && whole.span.length_ns && whole.span.length_ns >= m->opts.threshold_ns) {
+	if (!t->nr_stalls && whole.span.length_ns && whole.span.length_ns >= t->threshold_ns) {
 		if (t->top && t->top->turn_hold_ns > turn_ns / 5 * 4)
 			whole.owner = (struct owner){t->top, t->top->turn_sure};
 		stall_hold(m, l, &whole, turn_ns, end_ns);

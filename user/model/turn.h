@@ -23,7 +23,8 @@ struct run {
 };
 
 struct turn {
-	bool has_begun; /* something was told of it; all below is only set then */
+	uint64_t threshold_ns; /* of the loop: a run at least this long is a stall */
+	bool has_begun;        /* something was told of it; all below is only set then */
 	bool has_edges;
 	bool in_lead;         /* the run of the first interval still goes on */
 	bool has_off;         /* lead_off is set */

@@ -16,6 +16,7 @@ const struct render_ops render_json = {
 	.begin = json_begin,
 	.stall = json_stall,
 	.request = json_request,
+	.cumulative = json_cumulative,
 	.summary = json_summary,
 };
 
@@ -44,6 +45,7 @@ void json_begin(struct render *r, const struct render_header *header)
 	writer_string(&w, "kernel", header->kernel);
 	writer_string(&w, "host", header->host);
 	writer_u64(&w, "threshold_ns", header->threshold_ns);
+	writer_string(&w, "threshold", header->is_auto ? "auto" : "fixed");
 	writer_object(&w, "features");
 	for (size_t i = 0; i < header->nr_features; i++)
 		writer_string(&w, header->features[i].name, header->features[i].word);
@@ -156,6 +158,7 @@ void json_stall(struct render *r, const struct model_stall *stall)
 	writer_array_end(&w);
 	writer_u64(&w, "victim_count", stall->nr_victims);
 	writer_u64(&w, "turn_ns", stall->turn_ns);
+	writer_u64(&w, "threshold_ns", stall->threshold_ns);
 	writer_array(&w, "stack");
 	writer_array_end(&w);
 	writer_line_end(&w);
@@ -229,6 +232,7 @@ static void put_loop(struct writer *w, const struct model_loop *loop)
 	writer_u64(w, "turns", loop->turns);
 	writer_u64(w, "stalls", loop->nr_stalls);
 	writer_u64(w, "stall_ns", loop->stall_ns);
+	writer_u64(w, "threshold_ns", loop->threshold_ns);
 	put_hist(w, "turn_ns", &loop->hist, loop->max_turn_ns);
 	writer_object_end(w);
 }
@@ -270,6 +274,42 @@ static void put_counters(struct writer *w, const struct model_summary *summary)
 	writer_object_end(w);
 }
 
+static void put_share(struct writer *w, const struct model_share *share)
+{
+	writer_object(w, NULL);
+	writer_string(w, "method", share->method);
+	writer_string(w, "route", share->route);
+	writer_u64(w, "holds", share->nr_holds);
+	writer_u64(w, "sum_ns", share->sum_ns);
+	writer_array(w, "requests");
+	for (unsigned i = 0; i < share->nr_ids; i++)
+		writer_string(w, NULL, share->ids[i]);
+	writer_array_end(w);
+	writer_object_end(w);
+}
+
+void json_cumulative(struct render *r, const struct model_cumulative *sum)
+{
+	struct writer w = line_open(r, "cumulative");
+
+	put_time(&w, r, "time", sum->start_ns);
+	writer_u64(&w, "start_ns", sum->start_ns);
+	writer_u64(&w, "duration_ns", sum->duration_ns);
+	writer_u64(&w, "pid", sum->pid);
+	writer_u64(&w, "tid", sum->tid);
+	writer_string(&w, "comm", sum->comm);
+	writer_u64(&w, "sum_ns", sum->sum_ns);
+	writer_u64(&w, "holds", sum->nr_holds);
+	writer_u64(&w, "limit_ns", sum->limit_ns);
+	writer_u64(&w, "window_ns", sum->window_ns);
+	writer_array(&w, "routes");
+	for (unsigned i = 0; i < sum->nr_shares; i++)
+		put_share(&w, &sum->shares[i]);
+	writer_array_end(&w);
+	writer_u64(&w, "other_ns", sum->other_ns);
+	writer_line_end(&w);
+}
+
 void json_summary(struct render *r, const struct model_summary *summary)
 {
 	struct writer w = line_open(r, "summary");
@@ -279,6 +319,8 @@ void json_summary(struct render *r, const struct model_summary *summary)
 	writer_u64(&w, "end_ns", summary->end_ns);
 	writer_u64(&w, "elapsed_ns", summary->end_ns - summary->start_ns);
 	writer_u64(&w, "stalls", summary->nr_stalls);
+	writer_u64(&w, "filtered_stalls", summary->nr_filtered);
+	writer_u64(&w, "cumulative", summary->nr_cumulative);
 	writer_u64(&w, "requests", summary->nr_requests);
 	writer_u64(&w, "in_flight", summary->nr_in_flight);
 	writer_array(&w, "loops");

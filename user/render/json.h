@@ -15,6 +15,7 @@
 void json_begin(struct render *r, const struct render_header *header);
 void json_stall(struct render *r, const struct model_stall *stall);
 void json_request(struct render *r, const struct model_done *done);
+void json_cumulative(struct render *r, const struct model_cumulative *sum);
 void json_summary(struct render *r, const struct model_summary *summary);
 
 #endif

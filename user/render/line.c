@@ -267,6 +267,55 @@ void line_request(struct render *r, const struct model_done *done)
 		 false);
 }
 
+/* "GET /a 30x 150 ms, GET /b 11x 62 ms" */
+static void format_shares(char *cell, const struct render *r, const struct layout *l,
+			  const struct model_cumulative *sum)
+{
+	char raw[CELL_LEN], length[UNITS_LEN];
+	size_t len = 0;
+
+	for (unsigned i = 0; i < sum->nr_shares && len < sizeof(raw); i++) {
+		const struct model_share *share = &sum->shares[i];
+		const char *method = share->method ? share->method : "";
+
+		len += (size_t)snprintf(raw + len, sizeof(raw) - len, "%s%s%s%s %llux %s", i ? ", " : "", method,
+					*method ? " " : "", share->route ? share->route : "nobody's",
+					(unsigned long long)share->nr_holds,
+					units_format_duration(length, sizeof(length), share->sum_ns));
+	}
+	if (sum->other_ns && len < sizeof(raw))
+		snprintf(raw + len, sizeof(raw) - len, ", others %s",
+			 units_format_duration(length, sizeof(length), sum->other_ns));
+	escape(r, cell, raw);
+	fit(l, r, cell, l->request, TEXT_CUT_END);
+}
+
+void line_cumulative(struct render *r, const struct model_cumulative *sum)
+{
+	char time[CLOCK_LEN], length[UNITS_LEN], window[UNITS_LEN], what[CELL_LEN], shares[CELL_LEN];
+	char loop[LINE_LOOP_LEN];
+	struct layout l = layout_of(r);
+
+	snprintf(what, sizeof(what), "sum of %llu short holds in %s", (unsigned long long)sum->nr_holds,
+		 units_format_duration(window, sizeof(window), sum->duration_ns));
+	fit(&l, r, what, l.cause, TEXT_CUT_END);
+	format_shares(shares, r, &l, sum);
+	format_loop(loop, r, &l, sum->pid, sum->tid, sum->comm);
+	put_line(
+		r, &l,
+		&(struct cells){
+			.time = clock_format_local(time, sizeof(time), sum->start_ns, r->realtime_offset_ns, l.with_ms),
+			.length = units_format_duration_table(length, sizeof(length), sum->sum_ns),
+			.cause = what,
+			.request = shares,
+			.sure = "-",
+			.victims = "-",
+			.loop = loop,
+			.length_tone = TEXT_YELLOW,
+		},
+		false);
+}
+
 /* "4242 python3 (cpython 3.11)" */
 static void put_target(struct render *r, const struct render_target *target)
 {
@@ -296,7 +345,10 @@ static void put_opening(struct render *r, const struct render_header *header)
 		put_target(r, header->targets);
 	else
 		fprintf(r->out, "%zu processes", header->nr_targets);
-	units_format_duration(length, sizeof(length), header->threshold_ns);
+	if (header->is_auto)
+		snprintf(length, sizeof(length), "its own threshold");
+	else
+		units_format_duration(length, sizeof(length), header->threshold_ns);
 	if (header->recorded_ns)
 		fprintf(r->out, "; stalls over %s.\n", length);
 	else

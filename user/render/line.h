@@ -20,6 +20,8 @@
 void line_begin(struct render *r, const struct render_header *header);
 void line_stall(struct render *r, const struct model_stall *stall);
 void line_request(struct render *r, const struct model_done *done);
+/* Small holds that added up, in the columns of a stall: the sum, how many, and the routes that made it. */
+void line_cumulative(struct render *r, const struct model_cumulative *sum);
 
 #define LINE_CAUSE_LEN   (TARGET_LEN + 80) /* longest text of line_format_cause() with its NUL */
 #define LINE_REQUEST_LEN (TARGET_LEN + 16) /* longest text of line_format_request() with its NUL */

@@ -15,6 +15,7 @@ const struct render_ops render_text = {
 	.begin = line_begin,
 	.stall = line_stall,
 	.request = line_request,
+	.cumulative = line_cumulative,
 	.summary = summary_print,
 };
 
@@ -43,6 +44,7 @@ static void note_loop(struct render *r, uint32_t tid)
 void render_begin(struct render *r, const struct render_header *header)
 {
 	r->threshold_ns = header->threshold_ns;
+	r->is_auto = header->is_auto;
 	if (header->nr_targets > 1)
 		r->many_loops = true;
 	if (!is_open(r) || !r->ops->begin)
@@ -74,6 +76,15 @@ void render_request(struct render *r, const struct model_done *done)
 		return;
 	note_loop(r, done->tid);
 	r->ops->request(r, done);
+	note_error(r);
+}
+
+void render_cumulative(struct render *r, const struct model_cumulative *sum)
+{
+	if (!is_open(r) || !r->ops->cumulative)
+		return;
+	note_loop(r, sum->tid);
+	r->ops->cumulative(r, sum);
 	note_error(r);
 }
 

@@ -39,6 +39,7 @@ struct render_header {
 	const char *kernel;  /* release; NULL unknown */
 	const char *host;    /* NULL unknown */
 	uint64_t threshold_ns;
+	bool is_auto;         /* each loop has a threshold of its own */
 	uint64_t recorded_ns; /* CLOCK_MONOTONIC at the start of a recording; 0: this happens now */
 	const struct render_feature *features;
 	size_t nr_features;
@@ -52,6 +53,7 @@ struct render_ops {
 	void (*record)(struct render *r, const struct lg_head *rec); /* before the model gets it */
 	void (*stall)(struct render *r, const struct model_stall *stall);
 	void (*request)(struct render *r, const struct model_done *done);
+	void (*cumulative)(struct render *r, const struct model_cumulative *sum);
 	void (*summary)(struct render *r, const struct model_summary *summary);
 	void (*end)(struct render *r); /* frees `state`; also when nothing else was called, or the output failed */
 };
@@ -68,7 +70,8 @@ struct render {
 	bool no_lines;              /* the summary alone: text needs no heading over lines */
 	bool many_loops;            /* name the loop in every line; sets itself when a second one shows */
 
-	uint64_t threshold_ns; /* of the header; kept by render_begin() */
+	uint64_t threshold_ns; /* of the header; kept by render_begin(), */
+	bool is_auto;          /* and this too */
 	uint32_t first_tid;    /* loop of the first line, 0 before it */
 	int error;             /* first failed write, -errno */
 	void *state;           /* the view's own */
@@ -78,6 +81,7 @@ void render_begin(struct render *r, const struct render_header *header);
 void render_record(struct render *r, const struct lg_head *rec);
 void render_stall(struct render *r, const struct model_stall *stall);
 void render_request(struct render *r, const struct model_done *done);
+void render_cumulative(struct render *r, const struct model_cumulative *sum);
 void render_summary(struct render *r, const struct model_summary *summary);
 
 /* Hands everything to the kernel. 0, or -errno of the first write that failed (-EPIPE, -ENOSPC, ...). */

@@ -84,7 +84,10 @@ static void put_overview(struct render *r, const struct model_summary *s)
 		s->nr_requests == 1 ? "" : "s");
 	if (s->nr_in_flight)
 		fprintf(r->out, " and %llu still in flight", (unsigned long long)s->nr_in_flight);
-	units_format_duration(threshold, sizeof(threshold), r->threshold_ns);
+	if (r->is_auto)
+		snprintf(threshold, sizeof(threshold), "its own threshold");
+	else
+		units_format_duration(threshold, sizeof(threshold), r->threshold_ns);
 	if (s->nr_stalls) {
 		uint64_t sum_ns = 0;
 
@@ -98,6 +101,12 @@ static void put_overview(struct render *r, const struct model_summary *s)
 		if (s->nr_loops)
 			fprintf(r->out, "No loop stalled for longer than %s.\n", threshold);
 	}
+	if (s->nr_cumulative)
+		fprintf(r->out, "%llu time%s short holds added up.\n", (unsigned long long)s->nr_cumulative,
+			s->nr_cumulative == 1 ? "" : "s");
+	if (s->nr_filtered)
+		fprintf(r->out, "%llu more stall%s left out by the filters.\n", (unsigned long long)s->nr_filtered,
+			s->nr_filtered == 1 ? " was" : "s were");
 }
 
 /* "4242 uvicorn, ended (cpython 3.11)" */
@@ -145,13 +154,18 @@ static void put_loops(struct render *r, const struct model_summary *s)
 		put_loop(r, &s->loops[i]);
 	put_more(r, s->nr_loops, MAX_LOOPS, "loop");
 	for (size_t i = 0; i < s->nr_loops && i < MAX_HISTS; i++) {
-		char name[NAME_LEN];
+		char name[NAME_LEN], threshold[UNITS_LEN];
 
 		if (!s->loops[i].hist.count)
 			continue;
 		format_loop(name, sizeof(name), r, &s->loops[i]);
-		fprintf(r->out, "\n  turns of %s\n", name);
-		bars_print(r->out, &r->style, &s->loops[i].hist, r->threshold_ns);
+		fprintf(r->out, "\n  turns of %s", name);
+		if (r->is_auto)
+			fprintf(r->out, ", stalls from %s on",
+				units_format_duration(threshold, sizeof(threshold), s->loops[i].threshold_ns));
+		fputc('\n', r->out);
+		bars_print(r->out, &r->style, &s->loops[i].hist,
+			   r->is_auto ? s->loops[i].threshold_ns : r->threshold_ns);
 	}
 }
 

@@ -256,7 +256,8 @@ static void status_draw(const struct top *t, const struct board *b, struct scree
 			    b->nr_requests == 1 ? "" : "s", units_format_count(rate, sizeof(rate), b->requests_per_s));
 	col = screen_printf(s, 0, col, b->nr_told_stalls ? TEXT_YELLOW : TEXT_PLAIN, "  %llu stall%s over %s",
 			    (unsigned long long)b->nr_told_stalls, b->nr_told_stalls == 1 ? "" : "s",
-			    units_format_duration(threshold, sizeof(threshold), t->threshold_ns));
+			    t->is_auto ? "their threshold"
+				       : units_format_duration(threshold, sizeof(threshold), t->threshold_ns));
 	if (b->lost)
 		screen_printf(s, 0, col, TEXT_RED, "  lost %llu", (unsigned long long)b->lost);
 }

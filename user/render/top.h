@@ -53,6 +53,7 @@ struct top_table {
 struct top {
 	const char *host; /* untrusted, may be NULL */
 	uint64_t threshold_ns;
+	bool is_auto; /* each loop has a threshold of its own */
 	int64_t realtime_offset_ns;
 	bool is_batch; /* no cursor and no keys on the screen */
 

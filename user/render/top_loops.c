@@ -107,9 +107,9 @@ static uint64_t max_of(const struct board_loop *l)
 	return l->total.hist.max_ns ? l->total.hist.max_ns : l->total.max_turn_ns;
 }
 
-static enum text_tone length_tone(const struct top *t, uint64_t ns)
+static enum text_tone max_tone(const struct model_loop *total, uint64_t ns)
 {
-	return ns < t->threshold_ns ? TEXT_PLAIN : ns / 10 < t->threshold_ns ? TEXT_YELLOW : TEXT_RED;
+	return ns < total->threshold_ns ? TEXT_PLAIN : ns / 10 < total->threshold_ns ? TEXT_YELLOW : TEXT_RED;
 }
 
 static void loops_route(const struct board_loop *l, bool utf8, struct top_cell *out)
@@ -164,6 +164,7 @@ static void loops_cell(const struct top *t, const void *row, unsigned column, bo
 	const struct board_loop *l = row;
 	const struct model_loop *total = &l->total;
 
+	(void)t;
 	*out = (struct top_cell){.cut = TEXT_CUT_END};
 	switch (column) {
 	case LOOPS_PID:
@@ -181,7 +182,7 @@ static void loops_cell(const struct top *t, const void *row, unsigned column, bo
 		break;
 	case LOOPS_MAX:
 		top_put_length(out, max_of(l), total->hist.count);
-		out->tone = length_tone(t, max_of(l));
+		out->tone = max_tone(total, max_of(l));
 		break;
 	case LOOPS_STALLS:
 		put_count(out, total->nr_stalls);

@@ -222,7 +222,7 @@ static void loop_stalls(struct page *p, const struct top *t, const struct board 
 void top_loop_draw(struct top *t, const struct board *b, struct screen *s, int at, unsigned height)
 {
 	const struct board_loop *l = board_find(b, t->pid, t->tid);
-	struct page p = {.threshold_ns = t->threshold_ns};
+	struct page p = {.threshold_ns = l->total.threshold_ns};
 
 	if (screen_init(&p.screen, PAGE_ROWS, s->cols, s->utf8))
 		return;

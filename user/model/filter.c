@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Globs on names. */
+#include "model/filter.h"
+
+#include <fnmatch.h>
+#include <strings.h>
+
+static bool is_listed(const char *const *globs, const char *text)
+{
+	for (; globs && *globs; globs++)
+		if (!fnmatch(*globs, text, 0))
+			return true;
+	return false;
+}
+
+static bool is_method_listed(const char *const *methods, const char *method)
+{
+	for (; *methods; methods++)
+		if (!strcasecmp(*methods, method))
+			return true;
+	return false;
+}
+
+/* A route may be named as it is counted, or by a path of its requests. */
+static bool is_route_listed(const char *const *routes, const struct model_request *request)
+{
+	return is_listed(routes, request->route) || is_listed(routes, request->path);
+}
+
+bool filter_takes_request(const struct model_filter *f, const struct model_request *request)
+{
+	if (!f)
+		return true;
+	/* What is not HTTP has no path: an empty pattern is not meant for it. */
+	if (*request->path && is_listed(f->exclude_paths, request->path))
+		return false;
+	if (f->routes && *f->routes && !is_route_listed(f->routes, request))
+		return false;
+	return !f->methods || !*f->methods || is_method_listed(f->methods, request->method);
+}
+
+bool filter_takes_stall(const struct model_filter *f, const struct model_request *culprit, enum lg_cause cause)
+{
+	if (!f)
+		return true;
+	if (f->causes && !(f->causes >> cause & 1))
+		return false;
+	if (culprit)
+		return filter_takes_request(f, culprit);
+	return !(f->routes && *f->routes) && !(f->methods && *f->methods);
+}
