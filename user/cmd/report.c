@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "cmd/commands.h"
+#include "cmd/gates.h"
 #include "cmd/replay.h"
 #include "cmd/rows.h"
 #include "render/chrome.h"
@@ -32,6 +33,8 @@ static const struct opt report_rows[] = {
 	ROW_CAUSE,
 	ROW_ID_HEADER("as it was recorded"),
 	ROW_ROUTE_PATTERN,
+	ROW_FAIL_IF,
+	ROW_JUNIT,
 	ROW_JSON("How to tell it"),
 	ROW_OUTPUT,
 	ROW_COLOR,
@@ -112,6 +115,7 @@ static int outputs_open(struct replay *replay, const struct report_opts *o, stru
 static int report_run(struct report_opts *o, const char *path, struct err *err)
 {
 	struct replay replay = {};
+	int code = EXIT_CODE_FAILED;
 	int error = replay_open(&replay, path, &o->trace, err);
 
 	if (!error)
@@ -120,12 +124,14 @@ static int report_run(struct report_opts *o, const char *path, struct err *err)
 		error = replay_run(&replay, err);
 	if (!error)
 		error = replay_sum_up(&replay, err);
+	if (!error)
+		code = gates_finish(&o->trace, &replay.view, replay.end_ns, err);
 	if (!error && o->trace.quiet)
 		replay_note_damage(&replay);
 	else if (!error)
 		replay_notes(&replay, o->trace.threshold_ns);
 	replay_close(&replay, err);
-	return error ? EXIT_CODE_FAILED : EXIT_CODE_OK;
+	return code;
 }
 
 int report_main(int argc, char **argv, struct err *err)
@@ -137,7 +143,7 @@ int report_main(int argc, char **argv, struct err *err)
 
 	if (parsed > 0)
 		opt_help(&report_command, stdout);
-	else if (parsed < 0)
+	else if (parsed < 0 || gates_check_opts(&opts.trace, err))
 		code = EXIT_CODE_USAGE;
 	else
 		code = report_run(&opts, rest.nr_args ? rest.args[0] : RECORD_FILE, err);

@@ -73,6 +73,16 @@ extern const char *const rows_colour_words[];
 #define ROW_COLOR \
 	{"color", 0, "WHEN", NULL, "Colour the output; NO_COLOR is respected", .preset = "auto", \
 	 OPT_CHOICE(struct trace_opts, colour, rows_colour_words)}
+#define ROW_FAIL_IF \
+	{"fail-if", 0, "CONDITION", "To pass or fail", \
+	 "Exit with 3 if it holds at the end, for load tests and CI: p99>50ms, stalls>0; may be given several times. " \
+	 "Metrics: p50 p90 p99 max (turns, of the worst loop), utilisation, stalls, stalled, cumulative, hold_p99 " \
+	 "hold_max delay_p99 delay_max duration_p99 duration_max (of the worst route), requests, turns, lost. A run " \
+	 "without a turn or without a request fails too, unless there is a condition on turns or requests", \
+	 OPT_REPEAT(struct trace_opts, fail_if)}
+#define ROW_JUNIT \
+	{"junit", 0, "FILE", NULL, "Write the outcome of --fail-if to this file too, as a JUnit report", \
+	 OPT_STRING(struct trace_opts, junit)}
 #define ROW_MAX_SIZE \
 	{"max-size", 0, "SIZE", NULL, \
 	 "Keep the recording below this size: 2M, 100M, 1G. When it is reached, what is oldest gives way", \

@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "cmd/gates.h"
 #include "cmd/header.h"
 #include "cmd/session.h"
 
@@ -138,14 +139,17 @@ static int finish(struct session *s)
 /* A reader that went away is how `lgtrace | head` ends, not a failure. */
 static int outcome(struct session *s, int error, struct err *err)
 {
+	int code;
+
 	if (error && error != -EPIPE)
 		err_set(err, EXIT_CODE_FAILED, -error, "%s: %s",
 			s->view.render.error ? "cannot write the output" : "tracing failed", strerror(-error));
 	session_record_tell(s);
 	if (s->record_error)
 		return EXIT_CODE_FAILED;
-	if (error || live_loops_ever(s->live))
-		return EXIT_CODE_OK;
+	code = error ? EXIT_CODE_OK : gates_finish(s->opts, &s->view, clock_ns(CLOCK_MONOTONIC), err);
+	if (code || error || live_loops_ever(s->live))
+		return code;
 	no_loop_note(s);
 	return EXIT_CODE_NO_TARGET;
 }

@@ -24,7 +24,9 @@ struct trace_opts {
 	struct opt_list exclude_paths; /* empty: the default ones */
 	struct opt_list routes;
 	struct opt_list methods;
-	uint32_t causes;     /* 1 << enum lg_cause, or-ed; 0: all */
+	uint32_t causes; /* 1 << enum lg_cause, or-ed; 0: all */
+	struct opt_list fail_if;
+	const char *junit;   /* file; NULL: none */
 	bool is_auto;        /* the threshold */
 	uint64_t duration_s; /* 0: until interrupted */
 	uint64_t interval_s; /* 0: one summary, at the end */

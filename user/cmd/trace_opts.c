@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/commands.h"
+#include "cmd/gates.h"
 #include "base/units.h"
 #include "cmd/rows.h"
 #include "model/baseline.h"
@@ -30,6 +31,8 @@ static const struct opt trace_rows[] = {
 	ROW_DURATION,
 	ROW_ID_HEADER("X-Request-ID"),
 	ROW_ROUTE_PATTERN,
+	ROW_FAIL_IF,
+	ROW_JUNIT,
 	ROW_JSON("How to tell it"),
 	ROW_OUTPUT,
 	ROW_COLOR,
@@ -66,6 +69,7 @@ static const struct opt_pair examples[] = {
 	{"lgtrace -p 4711 --threshold 20ms -d 60", "stalls from 20 ms on, for a minute"},
 	{"lgtrace -p 4711 --json -o stalls.jsonl", "for programs"},
 	{"lgtrace -p 4711 -q 5", "a summary every 5 seconds"},
+	{"lgtrace -p 4711 -d 30 --fail-if 'p99>50ms'", "a gate for a load test: exit status 3 if it holds"},
 	{"lgtrace -- node server.js", "start a server and trace it from its first moment"},
 	{0},
 };
@@ -74,6 +78,7 @@ static const struct opt_pair exit_codes[] = {
 	{"0", "all went well, also when the target ended"},
 	{"1", "something failed; standard error says what"},
 	{"2", "the command line is wrong"},
+	{"3", "a --fail-if condition holds, or there was nothing to measure"},
 	{"4", "not permitted: it takes root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE"},
 	{"5", "this kernel cannot"},
 	{"6", "no such process, or no event loop in it"},
@@ -147,6 +152,8 @@ int trace_opts_check(struct trace_opts *o, const struct opt_rest *rest, struct e
 	int error = interval_parse(rest, &o->interval_s, &o->count, err);
 
 	o->command = rest->command;
+	if (!error)
+		error = gates_check_opts(o, err);
 	return error ? error : trace_opts_check_targets(o, "lgtrace", err);
 }
 
@@ -218,6 +225,7 @@ int trace_take_cause(const char *value, void *result, struct err *err)
 void trace_opts_fini(struct trace_opts *o)
 {
 	opt_list_fini(&o->exclude_paths);
+	opt_list_fini(&o->fail_if);
 	opt_list_fini(&o->routes);
 	opt_list_fini(&o->methods);
 	opt_list_fini(&o->pids);

@@ -119,7 +119,7 @@ static void cumulative_tell(struct model *m, struct loop *l)
 {
 	struct cumulative *c = &l->cumulative;
 	const struct small_hold *last = hold_at(c, c->nr - 1);
-	struct model_share shares[MODEL_MAX_SHARES];
+	struct model_share shares[MODEL_MAX_SHARES] = {};
 	struct model_cumulative out = {
 		.start_ns = hold_at(c, 0)->start_ns,
 		.pid = l->pid,
