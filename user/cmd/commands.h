@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The subcommands, listed once: from here come main's dispatch, the list in --help, the man page and completion. Each
- * has a table of options, NAME_command, and an entry, NAME_main(), in a file of its name.
+ * has a table of options, NAME_command, and an entry, NAME_main(), in a file of its name (hist with stat).
  */
 #ifndef LG_COMMANDS_H
 #define LG_COMMANDS_H
@@ -12,6 +12,8 @@
 #define COMMANDS(X) \
 	X(top) \
 	X(ps) \
+	X(stat) \
+	X(hist) \
 	X(doctor) \
 	X(record) \
 	X(report) \

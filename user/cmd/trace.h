@@ -9,6 +9,8 @@
 #include "base/err.h"
 #include "base/opt.h"
 
+struct render_ops;
+
 /* What the command line says; filled by opt_parse() with trace_command's table. */
 struct trace_opts {
 	struct opt_list pids;
@@ -39,8 +41,9 @@ struct trace_opts {
 	bool json;
 	bool quiet;
 	bool version;
-	bool no_views;  /* nothing but the recording */
-	char **command; /* behind "--": NULL-terminated, or NULL */
+	const struct render_ops *ops; /* how it is told; NULL: text, or JSON */
+	bool no_views;                /* nothing but the recording */
+	char **command;               /* behind "--": NULL-terminated, or NULL */
 };
 
 extern const struct opt_command trace_command;

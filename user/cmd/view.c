@@ -96,7 +96,9 @@ int view_open_output(struct view *view, const struct trace_opts *opts, int64_t r
 	if (!out)
 		return -EIO;
 	view->render = (struct render){
-		.ops = opts->json ? &render_json : &render_text,
+		.ops = opts->ops    ? opts->ops
+		       : opts->json ? &render_json
+				    : &render_text,
 		.out = out,
 		.realtime_offset_ns = realtime_offset_ns,
 	};

@@ -34,6 +34,7 @@ static void loop_total(const struct loop *l, uint64_t now_ns, struct model_loop 
 		.elapsed_ns = end_ns > l->first_ns ? end_ns - l->first_ns : 0,
 		.turns = l->turns,
 		.max_turn_ns = l->max_turn_ns,
+		.nr_requests = l->nr_requests,
 		.nr_stalls = l->nr_stalls,
 		.stall_ns = l->stall_ns,
 		.threshold_ns = l->turn.threshold_ns,
@@ -115,6 +116,7 @@ int loops_restart(struct loops *ls, uint64_t now_ns)
 			loop_total(l, now_ns, l->base);
 		else
 			error = -ENOMEM;
+		l->nr_requests = 0;
 		l->nr_stalls = 0;
 		l->stall_ns = 0;
 	}

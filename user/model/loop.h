@@ -38,6 +38,7 @@ struct loop {
 	uint64_t busy_ns;     /* in turns that were told, without the current one */
 	uint64_t turn_end_ns; /* of the last one */
 	uint64_t turn_ns;     /* its length */
+	uint64_t nr_requests;
 	uint64_t nr_stalls;
 	uint64_t stall_ns;
 	struct list in_flight; /* struct request.in_flight */

@@ -153,6 +153,7 @@ struct model_loop {
 	uint64_t idle_ns;    /* utilisation = 1 - idle_ns / elapsed_ns */
 	uint64_t turns;
 	uint64_t max_turn_ns;
+	uint64_t nr_requests; /* that it served to their end */
 	uint64_t nr_stalls;
 	uint64_t stall_ns;        /* the sum of their lengths */
 	uint64_t threshold_ns;    /* as it is now */

@@ -115,6 +115,7 @@ static void route_count(struct route *route, const struct request *r, const stru
 static void request_count(struct model *m, struct request *r, const struct model_done *done)
 {
 	m->nr_requests++;
+	r->loop->nr_requests++;
 	if (r->route)
 		route_count(r->route, r, done);
 	if (m->sink.request)
