@@ -290,10 +290,12 @@ format: ## format all C sources in place
 
 # --- documents and installation ---
 
-man: $(BUILD)/lgtrace.8 ## the man page, from the option tables
+man: $(BUILD)/lgtrace.8 ## the man pages, one for each command too, from the option tables
 
 $(BUILD)/lgtrace.8: $(BUILD)/lgtrace
-	$(BUILD)/lgtrace __man > $@
+	@rm -f $(BUILD)/lgtrace-*.8
+	$(Q)for c in $$($< __commands); do $< __man $$c > $(BUILD)/lgtrace-$$c.8; done
+	$(Q)$< __man > $@
 
 $(BUILD)/complete/lgtrace.%: $(BUILD)/lgtrace
 	@mkdir -p $(@D)
@@ -301,7 +303,7 @@ $(BUILD)/complete/lgtrace.%: $(BUILD)/lgtrace
 
 install: all man $(COMPLETE) ## install program, man page and completions (DESTDIR, PREFIX)
 	install -D -m 755 $(BUILD)/lgtrace $(DESTDIR)$(PREFIX)/bin/lgtrace
-	install -D -m 644 $(BUILD)/lgtrace.8 $(DESTDIR)$(PREFIX)/share/man/man8/lgtrace.8
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(BUILD)/lgtrace.8 $(BUILD)/lgtrace-*.8
 	install -D -m 644 $(BUILD)/complete/lgtrace.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/lgtrace
 	install -D -m 644 $(BUILD)/complete/lgtrace.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_lgtrace
 	install -D -m 644 $(BUILD)/complete/lgtrace.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/lgtrace.fish

@@ -336,6 +336,24 @@ static void man_escapes_what_roff_would_take(void **state)
 	free(text);
 }
 
+static void a_command_has_a_page_of_its_own(void **state)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	(void)state;
+	opt_man_command(&prog, prog.subcommands[0], out);
+	fclose(out);
+	assert_non_null(strstr(text, "\n.Dt PROG-TOP 8\n"));
+	assert_non_null(strstr(text, "\n.Nm prog-top\n.Nd live view\n"));
+	assert_non_null(strstr(text, "Fl \\-once\n"));
+	assert_non_null(strstr(text, "\n.Sh EXIT STATUS\n"));
+	assert_non_null(strstr(text, "\n.Xr prog 8\n"));
+	assert_null(strstr(text, ".Sh COMMANDS"));
+	free(text);
+}
+
 /* What bash offers behind the words of a command line. */
 static void bash_offers(char *offers, size_t size, const char *words)
 {
@@ -394,6 +412,7 @@ int main(void)
 		cmocka_unit_test(no_words_no_change),
 		cmocka_unit_test(help_tells_every_row_in_80_columns),
 		cmocka_unit_test(man_escapes_what_roff_would_take),
+		cmocka_unit_test(a_command_has_a_page_of_its_own),
 		cmocka_unit_test(bash_completes),
 		cmocka_unit_test(unknown_shell),
 	};

@@ -120,6 +120,9 @@ void opt_help(const struct opt_command *cmd, FILE *out);
 /* The man page of the program and its subcommands, section 8, in mdoc(7). */
 void opt_man(const struct opt_command *program, FILE *out);
 
+/* The page of one subcommand by itself: "lgtrace-top". */
+void opt_man_command(const struct opt_command *program, const struct opt_command *cmd, FILE *out);
+
 /*
  * The completion script for "bash", "zsh" or "fish"; -EINVAL for another shell. Values are completed by choices, or by
  * the name of the value: FILE by files, PID.. and TID.. by process ids.

@@ -181,22 +181,43 @@ static void subcommand_print(FILE *out, const struct opt_command *program, const
 	options_print(out, cmd, ".Pp\n.Em");
 }
 
+/* What every page begins with; `name` is the command's, NULL: the program's own page. */
+static void page_begin(const struct opt_command *program, const struct opt_command *cmd, FILE *out)
+{
+	char name[128];
+
+	snprintf(name, sizeof(name), "%s%s%s", program->name, cmd == program ? "" : "-",
+		 cmd == program ? "" : cmd->name);
+	fprintf(out, ".\\\" Made from the option tables: change those.\n.Dd %s\n.Dt ", program->date);
+	for (const char *c = name; *c; c++)
+		fputc(toupper((unsigned char)*c), out);
+	fprintf(out, " 8\n.Os\n.Sh NAME\n.Nm %s\n.Nd ", name);
+	roff_inline(out, cmd->summary, strlen(cmd->summary));
+	fputs("\n.Sh SYNOPSIS\n", out);
+	lines_print(out, cmd->usage);
+	fputs(".Sh DESCRIPTION\n", out);
+	if (cmd->description)
+		paragraphs_print(out, cmd->description);
+	else
+		roff_text(out, cmd->summary);
+	fputs(".Sh OPTIONS\n", out);
+	options_print(out, cmd, ".Ss");
+}
+
+void opt_man_command(const struct opt_command *program, const struct opt_command *cmd, FILE *out)
+{
+	page_begin(program, cmd, out);
+	exit_codes_print(out, cmd->exit_codes ? cmd->exit_codes : program->exit_codes);
+	fputs(cmd->examples ? ".Sh EXAMPLES\n" : "", out);
+	examples_print(out, cmd->examples);
+	fprintf(out, ".Sh SEE ALSO\n.Xr %s 8\n", program->name);
+}
+
 void opt_man(const struct opt_command *program, FILE *out)
 {
 	const struct opt_command *const *sub = program->subcommands;
 
-	fprintf(out, ".\\\" Made from the option tables: change those.\n.Dd %s\n.Dt ", program->date);
-	for (const char *c = program->name; *c; c++)
-		fputc(toupper((unsigned char)*c), out);
-	fprintf(out, " 8\n.Os\n.Sh NAME\n.Nm %s\n.Nd", program->name);
-	fputc(' ', out);
-	roff_inline(out, program->summary, strlen(program->summary));
-	fputs("\n.Sh SYNOPSIS\n", out);
-	lines_print(out, program->usage);
-	fputs(".Sh DESCRIPTION\n", out);
-	paragraphs_print(out, program->description);
-	fputs(".Sh OPTIONS\n", out);
-	options_print(out, program, ".Ss");
+	page_begin(program, program, out);
 	fputs(sub && *sub ? ".Sh COMMANDS\n" : "", out);
 	for (; sub && *sub; sub++)
 		subcommand_print(out, program, *sub);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The program's entry: which command, and the last word when one fails. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,14 +16,38 @@ static const struct command {
 #undef X
 };
 
-/* For the build: the man page and the completion scripts, from the option tables. */
-static int print_hidden(int argc, char **argv)
+/* The page of one command, or of the whole program. */
+static int man_print(const char *name)
 {
-	if (strcmp(argv[1], "__man") == 0) {
+	if (!*name) {
 		opt_man(&trace_command, stdout);
 		return EXIT_CODE_OK;
 	}
-	return opt_complete(&trace_command, argc > 2 ? argv[2] : "", stdout) ? EXIT_CODE_USAGE : EXIT_CODE_OK;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (strcmp(name, commands[i].opts->name) == 0) {
+			opt_man_command(&trace_command, commands[i].opts, stdout);
+			return EXIT_CODE_OK;
+		}
+	return EXIT_CODE_USAGE;
+}
+
+/* For the build: names of commands, man pages and completion scripts, from the option tables. */
+static int print_hidden(int argc, char **argv)
+{
+	const char *name = argc > 2 ? argv[2] : "";
+
+	if (strcmp(argv[1], "__man") == 0)
+		return man_print(name);
+	if (strcmp(argv[1], "__complete") == 0)
+		return opt_complete(&trace_command, name, stdout) ? EXIT_CODE_USAGE : EXIT_CODE_OK;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		puts(commands[i].opts->name);
+	return EXIT_CODE_OK;
+}
+
+static bool is_hidden(const char *word)
+{
+	return strcmp(word, "__man") == 0 || strcmp(word, "__complete") == 0 || strcmp(word, "__commands") == 0;
 }
 
 static int command_run(int argc, char **argv, struct err *err)
@@ -38,7 +63,7 @@ int main(int argc, char **argv)
 	struct err err = {};
 	int code;
 
-	if (argc > 1 && (strcmp(argv[1], "__man") == 0 || strcmp(argv[1], "__complete") == 0))
+	if (argc > 1 && is_hidden(argv[1]))
 		return print_hidden(argc, argv);
 	code = command_run(argc, argv, &err);
 	return err.what[0] ? err_print(&err) : code;

@@ -160,41 +160,49 @@ static void hist_routes(struct render *r, const struct model_summary *s, enum st
 	}
 }
 
-static void hist_json(struct render *r, const struct model_summary *s, enum stat_hist of, const struct model_loop *loop,
-		      const struct model_route *route)
+/* The counts behind what they are of, and the end of the line. */
+static void hist_json_end(struct writer *w, const struct hist *hist)
 {
-	const struct hist *hist = loop ? &loop->hist : route_hist(route, of);
-	struct writer w = {.out = r->out};
-
-	line_begin_json(&w, r, s, "hist");
-	writer_string(&w, "of", hist_words[of]);
-	if (loop) {
-		loop_json(&w, loop);
-	} else {
-		writer_name(&w, "method", route->method);
-		writer_string(&w, "route", route->route);
-	}
-	writer_u64(&w, "count", hist->count);
-	writer_array(&w, "histogram");
+	writer_u64(w, "count", hist->count);
+	writer_array(w, "histogram");
 	for (unsigned i = 0; i < LG_NR_BUCKETS; i++) {
 		if (!hist->buckets[i])
 			continue;
-		writer_array(&w, NULL);
+		writer_array(w, NULL);
 		if (hist_upper_ns(i) == UINT64_MAX)
-			writer_null(&w, NULL);
+			writer_null(w, NULL);
 		else
-			writer_u64(&w, NULL, hist_upper_ns(i));
-		writer_u64(&w, NULL, hist->buckets[i]);
-		writer_array_end(&w);
+			writer_u64(w, NULL, hist_upper_ns(i));
+		writer_u64(w, NULL, hist->buckets[i]);
+		writer_array_end(w);
 	}
-	writer_array_end(&w);
-	writer_line_end(&w);
+	writer_array_end(w);
+	writer_line_end(w);
 }
 
 static void hist_turns_json(struct render *r, const struct model_summary *s)
 {
-	for (size_t i = 0; i < s->nr_loops; i++)
-		hist_json(r, s, STAT_TURNS, &s->loops[i], NULL);
+	for (size_t i = 0; i < s->nr_loops; i++) {
+		struct writer w = {.out = r->out};
+
+		line_begin_json(&w, r, s, "hist");
+		writer_string(&w, "of", hist_words[STAT_TURNS]);
+		loop_json(&w, &s->loops[i]);
+		hist_json_end(&w, &s->loops[i].hist);
+	}
+}
+
+static void hist_routes_json(struct render *r, const struct model_summary *s, enum stat_hist of)
+{
+	for (size_t i = 0; i < s->nr_routes; i++) {
+		struct writer w = {.out = r->out};
+
+		line_begin_json(&w, r, s, "hist");
+		writer_string(&w, "of", hist_words[of]);
+		writer_name(&w, "method", s->routes[i].method);
+		writer_string(&w, "route", s->routes[i].route);
+		hist_json_end(&w, route_hist(&s->routes[i], of));
+	}
 }
 
 #define ROUTE_HISTS(name, of) \
@@ -204,8 +212,7 @@ static void hist_turns_json(struct render *r, const struct model_summary *s)
 	} \
 	static void name##_json(struct render *r, const struct model_summary *s) \
 	{ \
-		for (size_t i = 0; i < s->nr_routes; i++) \
-			hist_json(r, s, of, NULL, &s->routes[i]); \
+		hist_routes_json(r, s, of); \
 	}
 ROUTE_HISTS(hist_hold, STAT_HOLD)
 ROUTE_HISTS(hist_delay, STAT_DELAY)
