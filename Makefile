@@ -58,7 +58,7 @@ all: lgtrace ## build ./lgtrace (the default)
 help: ## print this index
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 	@echo
-	@echo "  Variables: VERSION PREFIX DESTDIR BUILD JOBS CC CLANG BPFTOOL PYTHON CFLAGS LDFLAGS ARCH V"
+	@echo "  Variables: VERSION PREFIX DESTDIR BUILD JOBS CC CLANG BPFTOOL PYTHON CFLAGS LDFLAGS ARCH SECONDS TARGET V"
 
 # --- the program ---
 
@@ -210,29 +210,47 @@ $(BUILD)/golden/%: tests/golden/%.c $(BUILD)/asan/liblgtrace.a
 
 -include $(BUILD)/golden/replay.d $(BUILD)/golden/screens.d
 
-# Fuzzers: clang's libFuzzer over the same sources, in a build of their own. What they find is kept in $(BUILD)/fuzz.
-FUZZ_SECONDS ?= 5
+# Fuzzers: clang's libFuzzer over the same sources, in a build of their own. tests/fuzz/fuzz_NAME.c is one, with seeds in
+# tests/fuzz/seeds/NAME and those that tests/fuzz/seeds.py makes. What they find is kept in $(BUILD)/fuzz.
+SECONDS ?= 60
 FUZZ_SRC  = $(wildcard tests/fuzz/fuzz_*.c)
-FUZZ_BIN  = $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz/%)
-FUZZ_OBJ  = $(ASAN_SRC:%.c=$(BUILD)/fuzz/%.o)
-FUZZ_FLAGS = -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+FUZZ_BIN  = $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(BUILD)/fuzz/%)
+FUZZ_OBJ  = $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out user/cmd/main.c,$(USER_SRC)))
+FUZZ_LLHTTP_OBJ = $(LLHTTP_OBJ:$(BUILD)/%=$(BUILD)/fuzz/%)
+FUZZ_FLAGS = $(ASAN) -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 
-.PHONY: check-fuzz
-check-fuzz: $(FUZZ_BIN) ## fuzz what reads files, each for FUZZ_SECONDS=5, from tests/fuzz/seeds
-	@for fuzzer in $(FUZZ_BIN); do tools/run-fuzz $$fuzzer $(FUZZ_SECONDS) || exit 1; done
+.PHONY: fuzz check-fuzz
+fuzz: $(if $(TARGET),$(BUILD)/fuzz/$(TARGET),$(FUZZ_BIN)) $(BUILD)/fuzz/seeds ## fuzz every parser for SECONDS each (or one: TARGET=http)
+	@tools/run-fuzz $(SECONDS) $(filter-out %/seeds,$^)
 
-$(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/fuzz/liblgtrace.a
+check-fuzz: $(FUZZ_BIN) $(BUILD)/fuzz/seeds ## the fuzzers over their seeds
+	@tools/run-fuzz check $(FUZZ_BIN)
+
+$(BUILD)/fuzz/seeds: tests/fuzz/seeds.py $(wildcard include/*.h tests/golden/*.py tests/golden/streams/*.py)
+	@rm -rf $@
+	$(Q)$(PYTHON) -B $< $@
+
+$(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(BUILD)/fuzz/liblgtrace.a
 	$(call say,FUZZ,$<)
-	$(Q)$(CLANG) $(USER_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined -MF $@.d -MT $@ -o $@ $< $(BUILD)/fuzz/liblgtrace.a $(LIBS)
+	$(Q)$(CLANG) $(USER_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer -MF $@.d -MT $@ -o $@ $< $(BUILD)/fuzz/liblgtrace.a $(LIBS)
 
-$(BUILD)/fuzz/liblgtrace.a: $(FUZZ_OBJ) $(LLHTTP_OBJ) $(PROTO_OBJ)
+$(BUILD)/fuzz/liblgtrace.a: $(FUZZ_OBJ) $(FUZZ_LLHTTP_OBJ) $(PROTO_OBJ)
 	@rm -f $@
 	$(Q)ar rcs $@ $^
 
 $(BUILD)/fuzz/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,"$< (fuzz)")
-	$(Q)$(CLANG) $(USER_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
+	$(Q)$(CLANG) $(USER_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
+
+# The command line leads to user/probe.
+$(BUILD)/fuzz/user/probe/%.o: INC += -isystem $(BUILD)
+$(filter $(BUILD)/fuzz/user/probe/%,$(FUZZ_OBJ)): $(BUILD)/lgtrace.skel.h
+
+$(BUILD)/fuzz/llhttp/%.o: $(LLHTTP)/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,"$< (fuzz)")
+	$(Q)$(CLANG) -std=gnu11 -w -I$(LLHTTP_INC) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
 
 -include $(FUZZ_OBJ:.o=.d) $(FUZZ_BIN:=.d)
 

@@ -1,31 +1,137 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Writes seeds/ anew: what the fuzzers begin with. Small streams of tests/golden, as recordings that are not packed."""
-import importlib
-import pathlib
-import sys
+"""Writes the seeds that are bytes of a layout rather than text, so that they follow it: seeds.py FOLDER
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "golden"))
+record: the streams of the golden tests. file: some of them as recordings that are not packed. elf, v8: small ELF files
+with the symbols that are looked for. python: a dict in memory.
+"""
+import importlib
+import re
+import struct
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "golden"))
+sys.dont_write_bytecode = True
 import recording  # noqa: E402
 
-STREAMS = ("tls", "uvicorn_tasks", "node_nested")
+BASE = 0x400000  # address of a file's first byte
+OBJECT, FUNCTION, TLS = 1, 2, 6
+SYMTAB, DYNSYM, STRTAB = 2, 11, 3
+X86_64 = 62
+VIA_LIVE, UTF8, NARROW, PATTERNS, FEW_ROUTES, RESTARTS = 1, 2, 4, 8, 16, 32  # of fuzz_record.c
+
+# read() of glibc 2.36: mov number, syscall, check of the result
+SYSCALL = bytes.fromhex("31c0 0f05 483d00f0ffff 7701 c3 c3")
+# and of 2.41: push number, call of the common function, which is the symbol behind it
+COMMON_CALL = "6a00 4531c9 e8{distance} 4883c418 c3"
+COMMON = bytes.fromhex("0f05 483d00f0ffff 7601 c3 c3")
+ENDBR_PUSH = bytes.fromhex("f30f1efa 53 4889fb 5b c3")
+# stores the address of the three numbers behind it
+NODE_VERSION = "488d05{distance} 488906 31c0 c3"
+
+
+def elf(symbols, table=DYNSYM):
+    """A program of (name, type, bytes), each at the next 16 bytes, with a build id and a thread-local block."""
+    head_len, nr_segments = 64, 3
+    note = struct.pack("<III", 4, 8, 3) + b"GNU\0" + b"\xde\xad\xbe\xef" * 2
+    data = bytearray(head_len + 56 * nr_segments) + note
+    strings, table_bytes = b"\0", bytes(24)
+    for name, kind, content in symbols:
+        data += bytes(-len(data) % 16)
+        value = 8 if kind == TLS else BASE + len(data)
+        table_bytes += struct.pack("<IBBHQQ", len(strings), 1 << 4 | kind, 0, 1, value, len(content))
+        strings += name.encode() + b"\0"
+        data += content if kind != TLS else b""
+    data += bytes(-len(data) % 16)
+    table_at, strings_at = len(data), len(data) + len(table_bytes)
+    data += table_bytes + strings
+    data += bytes(-len(data) % 16)
+    sections_at = len(data)
+    data += bytes(64)
+    data += struct.pack("<IIQQQQIIQQ", 0, table, 2, 0, table_at, len(table_bytes), 2, 0, 8, 24)
+    data += struct.pack("<IIQQQQIIQQ", 0, STRTAB, 0, 0, strings_at, len(strings), 0, 0, 1, 0)
+    data[:head_len] = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 2, X86_64, 1, BASE, head_len, sections_at, 0,
+                                  64, 56, nr_segments, 64, 3, 2)
+    segments = ((1, 5, 0, BASE, len(data)), (4, 4, head_len + 56 * nr_segments, 0, len(note)), (7, 4, 0, 0, 16))
+    for i, (kind, flags, offset, address, size) in enumerate(segments):
+        struct.pack_into("<IIQQQQQQ", data, head_len + 56 * i, kind, flags, offset, address, address, size, size, 16)
+    return bytes(data)
+
+
+def code(template, distance):
+    return bytes.fromhex(template.replace("{distance}", struct.pack("<i", distance).hex()))
+
+
+def v8_constants():
+    """{name: value} of the test that knows them all."""
+    text = (ROOT / "tests/unit/test_v8.c").read_text()
+    return {name: int(value) for name, value in re.findall(r"X\((\w+), (-?\d+)\)", text)}
+
+
+def elf_seeds():
+    names = re.findall(r'\[SYM_\w+\] = "(\w+)"', (ROOT / "user/target/cpython.c").read_text())
+    yield "libc", elf([("read", FUNCTION, SYSCALL), ("recv", FUNCTION, SYSCALL)])
+    yield "libc_common", elf([("read", FUNCTION, code(COMMON_CALL, 6)),
+                              ("common", FUNCTION, COMMON)])
+    yield "libssl", elf([(name, FUNCTION, ENDBR_PUSH) for name in ("SSL_read", "SSL_write", "SSL_read_ex")])
+    yield "python", elf([("Py_Version", OBJECT, struct.pack("<Q", 0x030B02F0)),
+                         *((name, OBJECT, bytes(16)) for name in names)])
+    yield "node", elf([("napi_get_node_version", FUNCTION, code(NODE_VERSION, 9)),
+                       ("version", OBJECT, struct.pack("<III", 20, 20, 2))])
+    yield "stripped", elf([])[:300]
+
+
+def v8_seeds():
+    symbols = [("v8dbg_" + name, OBJECT, struct.pack("<i", value)) for name, value in v8_constants().items()]
+    stub = ("Builtins_CEntry_Return1_ArgvOnStack_NoBuiltinExit", FUNCTION,
+            bytes.fromhex("4989ad88000000").ljust(32, b"\x90"))
+    yield "node", elf([*symbols, stub, ("_ZN2v88internal18g_current_isolate_E", TLS, b"")], SYMTAB)
+
+
+def python_seeds():
+    """The layout of tests/unit/test_cpython.c for 3.11: dict, keys, entries, strings."""
+    base = 0x7F0000000000
+    memory = bytearray(512)
+    keys, entries, text = 64, 64 + 32 + 8, 256
+    struct.pack_into("<QQ", memory, 32, base + keys, 0)
+    memory[keys + 9], memory[keys + 10] = 3, 1
+    struct.pack_into("<Q", memory, keys + 24, 2)
+    for i, word in enumerate((b"one", b"zero")):
+        at = text + 64 * i
+        struct.pack_into("<QQ", memory, entries + 16 * i, base + at, 0x1000 + i)
+        struct.pack_into("<Q", memory, at + 16, len(word))
+        memory[at + 48:at + 48 + len(word)] = word
+    yield "dict", b"\2" + memory
+
+
+def record_seeds():
+    for path in sorted((ROOT / "tests/golden/streams").glob("*.py")):
+        data = importlib.import_module(f"streams.{path.stem}").stream()
+        options = {"hostile": UTF8 | NARROW, "several_loops": VIA_LIVE, "keep_alive": PATTERNS | RESTARTS,
+                   "uvicorn_tasks": FEW_ROUTES}.get(path.stem, 0)
+        yield path.stem, bytes([options]).ljust(8, b"\0") + data
+
+
+def file_seeds():
+    for name in ("tls", "uvicorn_tasks", "node_nested"):
+        yield name, recording.recording(importlib.import_module(f"streams.{name}").stream())
+    # A ring whose first segments are gone: its state is read.
+    records = list(recording.records_of(importlib.import_module("streams.tls").stream()))
+    state, rest = b"".join(records[:5]), b"".join(records[5:])
+    before = recording.chunk(recording.STATE, state, segment=2) + recording.chunk(recording.END, segment=2, index=1)
+    yield "ring", b"".join([recording.head(recording.INFO, b"", slots=2, slot=1 << 13), before.ljust(1 << 13, b"\0"),
+                            recording.chunk(recording.RECORD, rest, segment=3),
+                            recording.chunk(recording.LAST, segment=3, index=1)])
 
 
 def main():
-    folder = HERE / "seeds/file"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in STREAMS:
-        stream = importlib.import_module(f"streams.{name}").stream()
-        (folder / name).write_bytes(recording.recording(stream))
-    # A ring whose first segments are gone: its state is read.
-    stream = importlib.import_module("streams.tls").stream()
-    records = list(recording.records_of(stream))
-    state, rest = b"".join(records[:5]), b"".join(records[5:])
-    ring = [recording.head(recording.INFO, b"", slots=2, slot=1 << 13),
-            recording.chunk(recording.STATE, state, segment=2), recording.chunk(recording.END, segment=2, index=1)]
-    ring[1:] = [b"".join(ring[1:]).ljust(1 << 13, b"\0"), recording.chunk(recording.RECORD, rest, segment=3),
-                recording.chunk(recording.LAST, segment=3, index=1)]
-    (folder / "ring").write_bytes(b"".join(ring))
+    folder = Path(sys.argv[1])
+    for target, seeds in (("record", record_seeds()), ("file", file_seeds()), ("elf", elf_seeds()),
+                          ("v8", v8_seeds()), ("python", python_seeds())):
+        (folder / target).mkdir(parents=True, exist_ok=True)
+        for name, data in seeds:
+            (folder / target / name).write_bytes(data)
 
 
 if __name__ == "__main__":
