@@ -186,10 +186,12 @@ int process_attach_tls(struct probe *p, struct process *process, int pid)
 	return error;
 }
 
-/* A process that ends between two looks is no failure of ours. */
-static bool is_gone(int error)
+/* A process that ends between two looks is no failure of ours; until its parent takes note, it maps nothing. */
+static bool is_gone(int pid)
 {
-	return error == -ESRCH;
+	struct proc_stat stat;
+
+	return proc_stat(pid, 0, &stat) || stat.state == 'Z' || stat.state == 'X';
 }
 
 static struct process *process_get(struct probe *p, int pid)
@@ -209,17 +211,22 @@ static struct process *process_get(struct probe *p, int pid)
 int probe_attach_process(struct probe *p, int pid, struct err *err)
 {
 	struct process *process = process_get(p, pid);
+	struct err said = {};
 	int error = 0;
 
 	if (!process)
 		return err_set(err, EXIT_CODE_FAILED, ENOMEM, "no memory left");
 	if (p->edges == LG_EDGES_LIBC && !process->has_libc) {
-		error = process_attach_libc(p, process, pid, err);
+		error = process_attach_libc(p, process, pid, &said);
 		process->has_libc = !error;
 	}
 	if (!error && !process->has_tls)
 		process_attach_tls(p, process, pid);
-	return is_gone(error) ? 0 : error;
+	if (!error || is_gone(pid))
+		return 0;
+	if (err && !err->what[0])
+		*err = said;
+	return error;
 }
 
 /* Its threads are known by now; a later process with the same id is not meant. */
