@@ -12,10 +12,20 @@
 #include "source/target_record.h"
 #include "target/proc.h"
 
+/* The thread of a slot as far as records told of it. */
+struct known {
+	uint32_t pid;
+	uint32_t tid; /* 0: none */
+	bool is_loop;
+};
+
 struct live {
 	const struct lg_slot *slots;
 	struct live_sink sink;
-	struct table processes; /* pid -> number of its live threads, as a pointer-sized count */
+	struct table processes; /* pid -> number of its known threads, as a pointer-sized count */
+	struct known known[LG_MAX_SLOTS];
+	uint64_t lost_records; /* so far */
+	bool has_lost;         /* some since live_reap() */
 	size_t nr_threads;
 	size_t nr_loops_ever;
 };
@@ -79,17 +89,63 @@ static void loop_tell(struct live *live, uint32_t slot)
 	hand_on(live, &rec.head);
 }
 
-static void thread_exit(struct live *live, const struct lg_rec_thread *rec)
+/* After a loss a slot may be another thread's already when the end of its last one is told. */
+static bool slot_is_of(const struct live *live, uint32_t slot, uint32_t tid)
 {
+	return live->slots[slot].flags && live->slots[slot].tid == tid;
+}
+
+static void slot_free(struct live *live, uint32_t slot)
+{
+	if (live->slots[slot].flags & LG_SLOT_LOOP)
+		loop_tell(live, slot);
+	live->sink.slot_free(live->sink.arg, slot);
+}
+
+static void thread_new(struct live *live, const struct lg_rec_thread *rec)
+{
+	struct known *known = &live->known[rec->slot];
 	size_t threads = process_threads(live, rec->pid);
 
-	if (rec->slot < LG_MAX_SLOTS) {
-		if (live->slots[rec->slot].flags & LG_SLOT_LOOP)
-			loop_tell(live, rec->slot);
-		live->sink.slot_free(live->sink.arg, rec->slot);
-	}
-	if (!threads)
+	if (known->tid)
 		return;
+	*known = (struct known){.pid = rec->pid, .tid = rec->tid};
+	live->nr_threads++;
+	process_set(live, rec->pid, threads + 1);
+	if (!threads)
+		process_new(live, rec);
+}
+
+static void thread_exec(struct live *live, const struct lg_rec_thread *rec)
+{
+	struct known *known = &live->known[rec->slot];
+
+	if (known->pid == rec->pid)
+		*known = (struct known){.pid = rec->pid, .tid = rec->tid};
+	process_new(live, rec);
+}
+
+static void thread_loop(struct live *live, const struct lg_rec_thread *rec)
+{
+	struct known *known = &live->known[rec->slot];
+
+	if (known->tid == rec->tid && known->is_loop)
+		return;
+	known->is_loop = known->tid == rec->tid;
+	live->nr_loops_ever++;
+	live->sink.loop_found(live->sink.arg, rec->pid, rec->tid);
+}
+
+static void thread_exit(struct live *live, const struct lg_rec_thread *rec)
+{
+	struct known *known = &live->known[rec->slot];
+	size_t threads = process_threads(live, rec->pid);
+
+	if (slot_is_of(live, rec->slot, rec->tid))
+		slot_free(live, rec->slot);
+	if (known->tid != rec->tid)
+		return;
+	*known = (struct known){};
 	live->nr_threads--;
 	process_set(live, rec->pid, threads - 1);
 	if (threads == 1)
@@ -98,21 +154,17 @@ static void thread_exit(struct live *live, const struct lg_rec_thread *rec)
 
 static void on_thread(struct live *live, const struct lg_rec_thread *rec)
 {
-	size_t threads = process_threads(live, rec->pid);
-
+	if (rec->slot >= LG_MAX_SLOTS)
+		return;
 	switch (rec->event) {
 	case LG_THREAD_NEW:
-		live->nr_threads++;
-		process_set(live, rec->pid, threads + 1);
-		if (!threads)
-			process_new(live, rec);
+		thread_new(live, rec);
 		break;
 	case LG_THREAD_EXEC:
-		process_new(live, rec);
+		thread_exec(live, rec);
 		break;
 	case LG_THREAD_LOOP:
-		live->nr_loops_ever++;
-		live->sink.loop_found(live->sink.arg, rec->pid, rec->tid);
+		thread_loop(live, rec);
 		break;
 	case LG_THREAD_EXIT:
 		thread_exit(live, rec);
@@ -199,6 +251,8 @@ void live_totals(struct live *live, const uint64_t *counters)
 	for (uint32_t i = 0; i < LG_MAX_SLOTS; i++)
 		if (live->slots[i].flags & LG_SLOT_LOOP)
 			loop_tell(live, i);
+	live->has_lost |= counters[LG_CNT_LOST_RECORDS] > live->lost_records;
+	live->lost_records = counters[LG_CNT_LOST_RECORDS];
 	head_init(&lost.head, LG_REC_LOST, sizeof(lost));
 	memcpy(lost.counters, counters, sizeof(lost.counters));
 	hand_on(live, &lost.head);
@@ -242,12 +296,15 @@ static bool process_is_gone(int pid)
 
 static void slots_reap(struct live *live, uint32_t pid)
 {
-	for (uint32_t i = 0; i < LG_MAX_SLOTS; i++)
+	for (uint32_t i = 0; i < LG_MAX_SLOTS; i++) {
 		if (live->slots[i].flags && live->slots[i].pid == pid)
 			live->sink.slot_free(live->sink.arg, i);
+		if (live->known[i].pid == pid)
+			live->known[i] = (struct known){};
+	}
 }
 
-void live_reap(struct live *live)
+static void processes_reap(struct live *live)
 {
 	size_t pos = 0;
 	uint64_t pid;
@@ -261,4 +318,52 @@ void live_reap(struct live *live)
 		live->sink.process_end(live->sink.arg, pid);
 		slots_reap(live, pid);
 	}
+}
+
+/* What BPF could not tell of a thread. */
+static void thread_tell(struct live *live, uint32_t slot, uint32_t pid, const struct proc_stat *stat,
+			enum lg_thread_event event)
+{
+	struct lg_rec_thread rec = {.pid = pid, .tid = stat->id, .event = event, .slot = slot};
+
+	head_init(&rec.head, LG_REC_THREAD, sizeof(rec));
+	memcpy(rec.comm, stat->comm, sizeof(rec.comm));
+	on_thread(live, &rec);
+	hand_on(live, &rec.head);
+}
+
+static bool thread_is_gone(int pid, int tid, struct proc_stat *stat)
+{
+	return proc_stat(pid, tid, stat) || stat->state == 'Z' || stat->state == 'X';
+}
+
+/* Births, ends and loops of threads that no record told, from what the slots and /proc say. */
+static void slot_mend(struct live *live, uint32_t i)
+{
+	const struct lg_slot *slot = &live->slots[i];
+	struct known known = live->known[i];
+	struct proc_stat stat;
+
+	if (known.tid && thread_is_gone(known.pid, known.tid, &stat)) {
+		stat = (struct proc_stat){.id = known.tid};
+		thread_tell(live, i, known.pid, &stat, LG_THREAD_EXIT);
+	}
+	if (!slot->flags)
+		return;
+	if (thread_is_gone(slot->pid, slot->tid, &stat)) {
+		slot_free(live, i);
+		return;
+	}
+	if (!live->known[i].tid)
+		thread_tell(live, i, slot->pid, &stat, LG_THREAD_NEW);
+	if (slot->flags & LG_SLOT_LOOP && !live->known[i].is_loop)
+		thread_tell(live, i, slot->pid, &stat, LG_THREAD_LOOP);
+}
+
+void live_reap(struct live *live)
+{
+	processes_reap(live);
+	for (uint32_t i = 0; live->has_lost && i < LG_MAX_SLOTS; i++)
+		slot_mend(live, i);
+	live->has_lost = false;
 }

@@ -49,7 +49,10 @@ size_t live_threads(const struct live *live);
 /* Loops found so far, ended ones included. */
 size_t live_loops_ever(const struct live *live);
 
-/* Forgets the processes that are gone although no record said so (their records were lost). */
+/*
+ * Once a second, with the ring buffer read: forgets the processes that are gone although no record said so, and after
+ * a loss of records also tells which threads began, ended or turned out to be loops meanwhile.
+ */
 void live_reap(struct live *live);
 
 #endif
