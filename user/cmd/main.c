@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The program's entry: which command, and the last word when one fails. */
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/commands.h"
 #include "cmd/trace.h"
@@ -58,11 +60,24 @@ static int command_run(int argc, char **argv, struct err *err)
 	return trace_main(argc, argv, err);
 }
 
+/* A file that is opened while one of the three is closed would take its place, and be written to. */
+static void descriptors_fill(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct err err = {};
 	int code;
 
+	descriptors_fill();
 	if (argc > 1 && is_hidden(argv[1]))
 		return print_hidden(argc, argv);
 	code = command_run(argc, argv, &err);

@@ -49,21 +49,40 @@ static void on_record(void *arg, const struct lg_head *rec)
 static void on_process_begin(void *arg, int pid, bool is_exec)
 {
 	struct session *s = arg;
-	struct err err = {};
 
 	if (is_exec)
 		probe_detach_process(s->probe, pid);
 	else if (probe_has_process(s->probe, pid))
 		return;
-	if (probe_attach_process(s->probe, pid, &err) && s->opts->verbose)
-		session_note(s, err.what);
+	table_put(&s->due, pid, s);
 }
 
 static void on_process_end(void *arg, int pid)
 {
 	struct session *s = arg;
 
+	table_del(&s->due, pid);
 	probe_detach_process(s->probe, pid);
+}
+
+static void process_attach_due(struct session *s, int pid)
+{
+	struct err err = {};
+
+	if (table_del(&s->due, pid) && probe_attach_process(s->probe, pid, &err) && s->opts->verbose)
+		session_note(s, err.what);
+}
+
+int session_consume(struct session *s)
+{
+	int error = probe_consume(s->probe);
+	size_t pos = 0;
+	uint64_t pid;
+	void *due;
+
+	while (table_next(&s->due, &pos, &pid, &due))
+		process_attach_due(s, pid);
+	return error;
 }
 
 /* How to ask a process's runtime; -ENOTSUP when there is none that can be asked. */
@@ -106,6 +125,7 @@ static void on_loop_found(void *arg, int pid, int tid)
 			runtime_note(s, pid);
 		return;
 	}
+	process_attach_due(s, pid);
 	if (!probe_set_runtime(s->probe, pid, &info))
 		probe_sample_thread(s->probe, pid, tid);
 }
@@ -135,6 +155,8 @@ static int host_check(struct err *err)
 		return err_set(err, EXIT_CODE_FAILED, -error, "cannot read the rights of this process: %s",
 			       strerror(-error));
 	error = rights_check(&rights, err);
+	if (!error)
+		error = kernel_check_pids(NULL, err);
 	return error ? error : kernel_check_btf(NULL, err);
 }
 
@@ -277,6 +299,7 @@ void session_close(struct session *s)
 {
 	probe_close(s->probe);
 	live_free(s->live);
+	table_fini(&s->due);
 	launch_end(&s->launch);
 	view_close(&s->view, NULL);
 	file_writer_close(s->recording);

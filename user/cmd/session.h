@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "base/table.h"
 #include "cmd/header.h"
 #include "cmd/launch.h"
 #include "cmd/targets.h"
@@ -28,6 +29,7 @@ struct session {
 	struct launch launch;
 	struct probe *probe;
 	struct live *live;
+	struct table due; /* processes to attach to once the ring buffer is read: most of a storm are gone by then */
 	struct view view;
 	struct file_writer *recording; /* NULL: none */
 	uint64_t start_ns;             /* of the recording, CLOCK_MONOTONIC; 0: it has not begun */
@@ -55,6 +57,9 @@ void session_record_add(struct session *s, const struct lg_head *rec);
 void session_record_finish(struct session *s);
 /* Says what was recorded. */
 void session_record_tell(const struct session *s);
+
+/* Reads what is in the ring buffer, and attaches to the processes that it told of. */
+int session_consume(struct session *s);
 
 /* A sentence for the user, on standard error, unless it is to be quiet. */
 void session_note(const struct session *s, const char *text);

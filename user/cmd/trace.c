@@ -43,6 +43,7 @@ static void beat_second(struct session *s)
 	const struct trace_opts *o = s->opts;
 	uint64_t seconds = s->beats / BEATS_PER_S;
 
+	view_set_clock(&s->view, clock_offset_ns());
 	live_reap(s->live);
 	probe_refresh(s->probe);
 	totals_take(s);
@@ -106,11 +107,11 @@ static int run(struct session *s)
 	int error = 0;
 
 	while (!s->is_done && !error) {
-		int n = epoll_wait(s->epoll_fd, events, 4, -1);
+		int n = epoll_wait(s->epoll_fd, events, 4, probe_is_behind(s->probe) ? 0 : -1);
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
-		error = probe_consume(s->probe);
+		error = session_consume(s);
 		for (int i = 0; i < n; i++) {
 			if (events[i].data.fd == s->timer_fd)
 				beat(s);
@@ -125,7 +126,7 @@ static int run(struct session *s)
 
 static int finish(struct session *s)
 {
-	int error = probe_consume(s->probe);
+	int error = session_consume(s);
 
 	if (!error)
 		error = totals_take(s);

@@ -142,6 +142,13 @@ void view_close(struct view *view, struct err *err)
 		render_close(&view->exports[i], err);
 }
 
+void view_set_clock(struct view *view, int64_t realtime_offset_ns)
+{
+	view->render.realtime_offset_ns = realtime_offset_ns;
+	for (unsigned i = 0; i < view->nr_exports; i++)
+		view->exports[i].realtime_offset_ns = realtime_offset_ns;
+}
+
 void view_begin(struct view *view, const struct render_header *header)
 {
 	if (view->render.ops)

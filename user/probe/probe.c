@@ -16,6 +16,9 @@
 /* An interval this long between two edges of a loop without HTTP is told: well below any useful threshold. */
 #define QUIET_NS 1000000
 
+/* Records that are read at once: as many as the ring buffer can hold of the smallest (bpf/state.bpf.h). */
+#define TAKE_MAX (1 << 17)
+
 /* libbpf explains at length what one sentence of ours says; it may speak when asked to debug. */
 static int log_print(enum libbpf_print_level level, const char *fmt, va_list args)
 {
@@ -99,11 +102,15 @@ static int slots_init(struct probe *p)
 	return 0;
 }
 
+/* Where records come faster than they are read, signals and timers have their turn too. */
 static int on_sample(void *arg, void *data, size_t size)
 {
 	struct probe *p = arg;
+	int error = p->fn ? p->fn(p->arg, data, size) : 0;
 
-	return p->fn ? p->fn(p->arg, data, size) : 0;
+	if (error)
+		return error;
+	return ++p->nr_taken < TAKE_MAX ? 0 : -EAGAIN;
 }
 
 static int maps_init(struct probe *p)
@@ -189,9 +196,17 @@ void probe_on_record(struct probe *p, probe_record_fn fn, void *arg)
 
 int probe_consume(struct probe *p)
 {
-	int n = ring_buffer__consume(p->ring);
+	int n;
 
-	return n < 0 ? n : 0;
+	p->nr_taken = 0;
+	n = ring_buffer__consume(p->ring);
+	p->is_behind = n == -EAGAIN;
+	return n < 0 && !p->is_behind ? n : 0;
+}
+
+bool probe_is_behind(const struct probe *p)
+{
+	return p->is_behind;
 }
 
 const struct lg_slot *probe_slots(const struct probe *p)

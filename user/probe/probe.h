@@ -78,8 +78,12 @@ int probe_fd(const struct probe *p);
 /* Takes one raw record from the ring buffer: not checked. 0 to go on; a negative value ends probe_consume(). */
 typedef int (*probe_record_fn)(void *arg, const void *data, size_t size);
 void probe_on_record(struct probe *p, probe_record_fn fn, void *arg);
-/* Hands on every record that waits. 0, or what the callback returned, or -errno. */
+/*
+ * Hands on the records that wait, a ring buffer full at most: 0, or the negative error of a record. After it,
+ * probe_is_behind() tells whether some were left because more came meanwhile.
+ */
 int probe_consume(struct probe *p);
+bool probe_is_behind(const struct probe *p);
 
 /* LG_MAX_SLOTS slots, changing under the reader's eyes. */
 const struct lg_slot *probe_slots(const struct probe *p);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* uname(2) and the kernel's BTF file: see kernel.h. */
+/* uname(2), the kernel's BTF file and the namespace of process ids: see kernel.h. */
 #include "target/kernel.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+
+#define FIRST_PID_NAMESPACE 0xeffffffc /* its inode: PROC_PID_INIT_INO of the kernel, the same on every one */
 
 unsigned kernel_version(const char *release)
 {
@@ -39,4 +42,17 @@ int kernel_check_btf(const char *path, struct err *err)
 	err_set(err, EXIT_CODE_KERNEL, ENOTSUP, "this kernel does not describe its types: %s cannot be read", path);
 	err_hint(err, "it needs a kernel from 5.15 on, built with CONFIG_DEBUG_INFO_BTF=y; in a container mount /sys");
 	return -ENOTSUP;
+}
+
+int kernel_check_pids(const char *path, struct err *err)
+{
+	struct stat st;
+
+	/* Without /proc there is nothing to trace either: others will say so. */
+	if (stat(path ? path : "/proc/self/ns/pid", &st) || st.st_ino == FIRST_PID_NAMESPACE)
+		return 0;
+	err_set(err, EXIT_CODE_NOT_PERMITTED, EPERM,
+		"not permitted: this is a PID namespace of its own, where process ids are not the kernel's");
+	err_hint(err, "start the container with the host's (docker run --pid=host, hostPID: true in Kubernetes)");
+	return -EPERM;
 }

@@ -25,4 +25,10 @@ unsigned kernel_version(const char *release);
 /* Whether the kernel has BTF at `path` (NULL: the usual place); else says so with what to do, and -ENOTSUP. */
 int kernel_check_btf(const char *path, struct err *err);
 
+/*
+ * Whether process ids are the kernel's own here, as all that is traced is told by them: not in a container with a PID
+ * namespace of its own. Says so with what to do, and -EPERM. `path`: the namespace, NULL: that of this process.
+ */
+int kernel_check_pids(const char *path, struct err *err);
+
 #endif
