@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* An ELF file, read by all that look into a target's files: as a C library, OpenSSL, a Python, a Node. */
-#include "fuzz_file.h"
+#include "fuzz_path.h"
 #include "target/cpython.h"
 #include "target/elf.h"
 #include "target/runtime.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The constants of V8 in a program file: what is taken for true must be what the walk in BPF can bear. */
-#include "fuzz_file.h"
+#include "fuzz_path.h"
 #include "target/elf.h"
 #include "target/v8.h"
 

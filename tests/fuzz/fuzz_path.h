@@ -3,8 +3,8 @@
  * A file for parsers that open theirs by path, and a /proc in which this process (FUZZ_PID) runs it: as its
  * executable and as every library of its map.
  */
-#ifndef LG_FUZZ_FILE_H
-#define LG_FUZZ_FILE_H
+#ifndef LG_FUZZ_PATH_H
+#define LG_FUZZ_PATH_H
 
 #include <sys/mman.h>
 #include <sys/stat.h>
