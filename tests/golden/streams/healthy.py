@@ -16,7 +16,7 @@ def stream():
     node.turns(990, 3 * MS, idle=100 * US)
     node.turns(10, 10 * MS, idle=MS)
     with node.turn():
-        node.read(client, request("/health"))
+        node.read(client, request("/ok"))
         node.run(1 * MS)
         node.write(client, response())
     s.idle(9 * MS)
