@@ -72,6 +72,25 @@ static void doubts_that_it_is_nobody(void **state)
 	stream_free(s);
 }
 
+/* What is nobody's ends where somebody is found: the looks before that are not the next one's. */
+static void nobody_goes_on(void **state)
+{
+	struct stream *s = stream_new(LG_RT_CPYTHON);
+
+	(void)state;
+	turn_read(s, 11, GET("one"));
+	turn_start(s);
+	for (int i = 0; i < 14; i++)
+		run_marked(s, 2, 0, 0, 0);
+	for (int i = 0; i < 15; i++)
+		run_marked(s, 2, 11, LG_STAGE_WAITING, 1);
+	turn_stop(s);
+	assert_int_equal(s->nr_stalls, 2);
+	assert_int_equal(s->stalls[0].stall.duration_ns, 28 * MS);
+	assert_stall(s, "one", 30, EXACT, CPU);
+	stream_free(s);
+}
+
 /* Who ran before a long wait for a CPU is not known for certain. */
 static void likely_after_a_wait_for_a_cpu(void **state)
 {
@@ -266,11 +285,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(splits_a_turn_by_owners),       cmocka_unit_test(doubts_that_it_is_nobody),
-		cmocka_unit_test(likely_after_a_wait_for_a_cpu), cmocka_unit_test(detached_from_its_request),
-		cmocka_unit_test(waits_for_the_holder),          cmocka_unit_test(caught_before_the_first_write),
-		cmocka_unit_test(complete_to_the_client_only),   cmocka_unit_test(code_after_the_answer),
-		cmocka_unit_test(pipelined_is_not_exact),        cmocka_unit_test(answered_and_not_yet_written),
-		cmocka_unit_test(behind_is_the_request_before),
+		cmocka_unit_test(likely_after_a_wait_for_a_cpu), cmocka_unit_test(nobody_goes_on),
+		cmocka_unit_test(detached_from_its_request),     cmocka_unit_test(waits_for_the_holder),
+		cmocka_unit_test(caught_before_the_first_write), cmocka_unit_test(complete_to_the_client_only),
+		cmocka_unit_test(code_after_the_answer),         cmocka_unit_test(pipelined_is_not_exact),
+		cmocka_unit_test(answered_and_not_yet_written),  cmocka_unit_test(behind_is_the_request_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -193,7 +193,7 @@ static bool has_slept(const struct loop *l)
 /*
  * Edges that name nobody and leave it to the next one. The same code runs before and after a question. A look that
  * finds nobody may have caught a task's first steps: only several in a row, or one after a block, say that the stretch
- * is nobody's.
+ * is nobody's; then it is until another look finds somebody.
  */
 static bool is_passed_over(struct loop *l, const struct edge *e)
 {
@@ -201,7 +201,8 @@ static bool is_passed_over(struct loop *l, const struct edge *e)
 		return false;
 	if (e->kind == EDGE_ASK)
 		return true;
-	if (e->kind != EDGE_MARK || l->turn.nr_doubts >= MARK_DOUBTS || has_slept(l))
+	if (e->kind != EDGE_MARK || l->turn.nr_doubts >= MARK_DOUBTS || has_slept(l) ||
+	    (l->turn.edge.kind == EDGE_MARK && !l->turn.edge.who))
 		return false;
 	l->turn.nr_doubts++;
 	return true;
