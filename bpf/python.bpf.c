@@ -3,7 +3,7 @@
  * The steps of a question to a CPython process: its frames, its asyncio tasks, and who waits for whom. Each step is a
  * global function, which the verifier checks once for any arguments; so each checks its pointer again.
  */
-#include "python_read.bpf.h"
+#include "python_server.bpf.h"
 
 /* Limits: what real servers need, doubled. */
 #define MAX_THREADS   128 /* thread states of a process until the loop's */
@@ -19,138 +19,6 @@
 #define MAX_LOOPS     24 /* entries, used or not, of the dict of running tasks */
 
 #define GIL_HOLDER 8 /* in the lock's state: the thread state that took it last */
-
-/* Whether a dict is the scope of an ASGI request or websocket, which it then notes. */
-static __always_inline bool scope_take(struct walk *w, __u64 dict)
-{
-	__u64 type, len;
-	__u32 c;
-
-	attrs_clear(w);
-	dict_scan(w, dict);
-	type = w->attrs[NAME_TYPE];
-	if (!type || !w->attrs[NAME_CLIENT])
-		return false;
-	len = peek(w, type + VAR_SIZE);
-	c = peek_int(w, type + w->py.str_data);
-	if (!(len == 4 && c == (__u32)CHARS('h', 't', 't', 'p', 0, 0, 0, 0)) &&
-	    !(len == 9 && c == (__u32)CHARS('w', 'e', 'b', 's', 0, 0, 0, 0)))
-		return false;
-	w->key = dict;
-	w->port = tuple_port(w, w->attrs[NAME_CLIENT]);
-	return true;
-}
-
-/* The first characters of an object's class. */
-static __always_inline __u64 class_name(struct walk *w, __u64 obj)
-{
-	return peek(w, peek(w, peek(w, obj + OBJECT_TYPE) + TYPE_NAME));
-}
-
-/*
- * uvicorn: what was scanned is its cycle, or a Starlette request leads to that. Its protocol object knows the true peer
- * (the scope's may be a proxy's word), and whether the connection went on to its next request while this one's code
- * runs.
- */
-static __always_inline void cycle_take(struct walk *w, __u64 obj)
-{
-	__u64 receive = w->attrs[NAME_RECEIVE], response, started, done;
-
-	if (receive && peek(w, receive + OBJECT_TYPE) == w->py.type_method) {
-		obj = peek(w, receive + METHOD_SELF);
-		python_instance_scan(w, obj);
-	}
-	response = w->attrs[NAME_ON_RESPONSE];
-	started = w->attrs[NAME_RESPONSE_STARTED];
-	done = w->attrs[NAME_RESPONSE_COMPLETE];
-	if (!response || peek(w, response + OBJECT_TYPE) != w->py.type_method)
-		return;
-	python_instance_scan(w, peek(w, response + METHOD_SELF));
-	w->port = tuple_port(w, w->attrs[NAME_CLIENT]);
-	w->is_cycle = w->port != 0;
-	w->stage = done == w->py.true_object      ? LG_STAGE_DONE
-		   : started == w->py.true_object ? LG_STAGE_STARTED
-						  : LG_STAGE_WAITING;
-	w->is_behind = w->attrs[NAME_CYCLE] != obj;
-}
-
-/* hypercorn's ASGIHTTPState. */
-enum { STREAM_REQUEST = 1, STREAM_RESPONSE = 2 };
-
-/*
- * hypercorn: the stream of a request. A connection's next stream begins when this one is closed: from then on it is not
- * known how far the connection is.
- */
-static __always_inline void stream_take(struct walk *w)
-{
-	__u64 state = w->attrs[NAME_STATE], value;
-	__u32 number;
-
-	w->port = tuple_port(w, w->attrs[NAME_CLIENT]);
-	if (!state || !w->port)
-		return;
-	python_instance_scan(w, state);
-	value = w->attrs[NAME_VALUE];
-	if (!value || peek(w, value + OBJECT_TYPE) != w->py.type_long)
-		return;
-	number = peek_int(w, value + LONG_DIGIT);
-	w->is_cycle = number == STREAM_REQUEST || number == STREAM_RESPONSE;
-	w->stage = number == STREAM_REQUEST    ? LG_STAGE_WAITING
-		   : number == STREAM_RESPONSE ? LG_STAGE_STARTED
-					       : LG_STAGE_DETACHED;
-}
-
-/*
- * aiohttp: a connection's requests are handled one after the other, so what is written tells which one it is; code that
- * holds an answered one may have outlived it. The writer's attributes may be those of its class while they are what
- * they began as.
- */
-static __always_inline int aiohttp_take(struct walk *w, __u64 obj)
-{
-	__u64 port = tuple_port(w, w->attrs[NAME_PEERNAME]), writer = w->attrs[NAME_PAYLOAD_WRITER], size;
-
-	if (!port || class_name(w, writer) != CHARS('S', 't', 'r', 'e', 'a', 'm', 'W', 'r'))
-		return 0;
-	python_instance_scan(w, writer);
-	size = w->attrs[NAME_OUTPUT_SIZE];
-	w->stage = LG_STAGE_WAITING;
-	if (size && peek_int(w, size + LONG_DIGIT))
-		w->stage = LG_STAGE_STARTED;
-	if (w->attrs[NAME_EOF] == w->py.true_object)
-		w->stage = LG_STAGE_DETACHED;
-	w->port = port;
-	w->key = obj;
-	w->is_cycle = w->stage != LG_STAGE_DETACHED;
-	w->is_behind = 0;
-	return 1;
-}
-
-/* Whether an argument is, or has, the scope of a request. */
-__noinline int python_object_look(struct walk *w, __u64 obj)
-{
-	__u64 type, scope;
-
-	if (!w)
-		return 0;
-	type = peek(w, obj + OBJECT_TYPE);
-	if (type == w->py.type_dict)
-		return scope_take(w, obj);
-	python_instance_scan(w, obj);
-	if (w->attrs[NAME_PEERNAME] && w->attrs[NAME_PAYLOAD_WRITER])
-		return aiohttp_take(w, obj);
-	scope = w->attrs[NAME_SCOPE];
-	if (!scope || peek(w, scope + OBJECT_TYPE) != w->py.type_dict || !scope_take(w, scope))
-		return 0;
-	w->is_cycle = 0;
-	w->stage = LG_STAGE_UNKNOWN;
-	w->is_behind = 0;
-	python_instance_scan(w, obj);
-	if (class_name(w, obj) == CHARS('H', 'T', 'T', 'P', 'S', 't', 'r', 'e'))
-		stream_take(w);
-	else
-		cycle_take(w, obj);
-	return 1;
-}
 
 /* Whether a class is one whose instances are worth a look: by the start of its name, without a read per attribute. */
 static __always_inline bool type_is_server(struct walk *w, __u64 type)
