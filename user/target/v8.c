@@ -299,17 +299,49 @@ int v8_read(struct lg_v8 *out, const struct elf_file *elf)
 	return -ENOTSUP;
 }
 
-int v8_find(struct lg_v8 *out, int pid)
+static int file_read(struct lg_v8 *out, const struct map_file *file)
 {
-	struct map_file file;
 	struct elf_file *elf;
-	int error = map_file_init_exe(&file, pid);
+	int error = elf_file_open(&elf, file->path);
 
-	if (!error)
-		error = elf_file_open(&elf, file.path);
 	if (error)
 		return error;
 	error = v8_read(out, elf);
 	elf_file_close(elf);
 	return error;
+}
+
+static bool is_libnode(const char *name)
+{
+	return !strncmp(name, "libnode.so", 10);
+}
+
+/* Where a library's thread-local variables are is not known from its file. */
+static int library_read(struct lg_v8 *out, int pid)
+{
+	const struct map *map;
+	struct map_file file;
+	struct maps maps;
+	int error = maps_read(&maps, pid);
+
+	if (error)
+		return error;
+	map = maps_find(&maps, is_libnode);
+	error = map ? map_file_init(&file, pid, map) : -ENOTSUP;
+	if (!error)
+		error = file_read(out, &file);
+	out->isolate = 0;
+	out->exit_frame = 0;
+	maps_fini(&maps);
+	return error;
+}
+
+int v8_find(struct lg_v8 *out, int pid)
+{
+	struct map_file file;
+	int error = map_file_init_exe(&file, pid);
+
+	if (!error)
+		error = file_read(out, &file);
+	return error == -ENOTSUP ? library_read(out, pid) : error;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a Node process's V8 looks like from outside, learnt from the v8dbg_* data of its program file: constants that
- * V8 leaves there for debuggers. No version is known by name, so a new Node needs no new build.
+ * What a Node process's V8 looks like from outside, learnt from the v8dbg_* data of its program file, or of the
+ * libnode that it uses: constants that V8 leaves there for debuggers. No version is known by name, so a new Node needs
+ * no new build.
  */
 #ifndef LG_TARGET_V8_H
 #define LG_TARGET_V8_H
