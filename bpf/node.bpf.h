@@ -337,6 +337,9 @@ static __always_inline int node_ask(struct thread *t, struct task_struct *task, 
 	a->answer = !result ? w->result.answer : w->is_cut ? LG_ANSWER_UNKNOWN : LG_ANSWER_NOBODY;
 	a->ino = result ? 0 : w->result.ino;
 	a->sure = result ? LG_SURE_NONE : w->result.sure;
+	/* Inside of a call, and without V8's word for it, the frame pointer may be any register. */
+	if (a->sure == LG_SURE_EXACT && !v8->exit_frame && regs_nr(regs) >= 0)
+		a->sure = LG_SURE_LIKELY;
 	/* Exact is only told of a request whose response is not written yet. */
 	a->stage = a->sure == LG_SURE_EXACT ? LG_STAGE_WAITING : LG_STAGE_UNKNOWN;
 	w->nonce = 0;

@@ -474,6 +474,15 @@ static void two_requests_are_shared(void **state)
 	assert_int_equal(ask().answer, LG_ANSWER_SHARED);
 }
 
+/* Without exit frames a frame pointer is only believed outside of system calls. */
+static void system_call_is_not_sure(void **state)
+{
+	(void)state;
+	case_build(0);
+	host_task.regs.orig_ax = 202;
+	expect(LG_ANSWER_CONN, LG_SURE_LIKELY, HOST_INO + 3);
+}
+
 static void nobody_without_a_request(void **state)
 {
 	(void)state;
@@ -573,6 +582,7 @@ int main(void)
 		cmocka_unit_test(inner_frame_wins),
 		cmocka_unit_test(one_field_is_not_sure),
 		cmocka_unit_test(two_requests_are_shared),
+		cmocka_unit_test(system_call_is_not_sure),
 		cmocka_unit_test(nobody_without_a_request),
 		cmocka_unit_test(file_is_no_connection),
 		cmocka_unit_test(cycles_end),

@@ -81,6 +81,7 @@ static inline void host_init(void)
 	memset(&host, 0, sizeof(host));
 	memset(&host_task, 0, sizeof(host_task));
 	host.used = 64;
+	host_task.regs.orig_ax = -1; /* in no system call */
 	host_task.task.files = &host_task.files;
 	host_task.files.fdt = &host_task.table;
 	host_task.table = (struct fdtable){.max_fds = HOST_FDS, .fd = host_task.fds};
