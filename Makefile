@@ -7,6 +7,10 @@ VERSION ?= 0.1.0
 PREFIX  ?= /usr/local
 BUILD   ?= build
 JOBS    ?= $(shell nproc)
+# Of `make accuracy`: names that rows begin with (none: all), blocks planted in each, lgtrace's --probes.
+ROWS    ?=
+STALLS  ?= 600
+PROBES  ?= auto
 
 CFLAGS  ?= -O2 -g
 CLANG   ?= clang
@@ -58,7 +62,8 @@ all: lgtrace ## build ./lgtrace (the default)
 help: ## print this index
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 	@echo
-	@echo "  Variables: VERSION PREFIX DESTDIR BUILD JOBS CC CLANG BPFTOOL PYTHON CFLAGS LDFLAGS ARCH SECONDS TARGET V"
+	@echo "  Variables: VERSION PREFIX DESTDIR BUILD JOBS CC CLANG BPFTOOL PYTHON CFLAGS LDFLAGS ARCH V"
+	@echo "             SECONDS TARGET (fuzz), MINUTES (soak), ROWS STALLS PROBES (accuracy)"
 
 # --- the program ---
 
@@ -165,6 +170,7 @@ check: ## install what is missing, build, lint, run every test
 	$(MAKE) check-golden
 	$(MAKE) check-bpf
 	$(MAKE) check-e2e
+	$(MAKE) accuracy-short
 
 apps: $(APP_BIN) ## build the servers and tools that the tests use
 
@@ -286,6 +292,16 @@ check-browser: all $(BUILD)/golden/replay ## the page of report --html in Debian
 	BUILD=$(BUILD) $(PYTHON) -B -m pytest tests/browser
 
 # --- measurements ---
+
+.PHONY: accuracy accuracy-short
+accuracy: all apps ## are stalls told as the right requests'? 6 minutes (root); ROWS="py311 node20" STALLS=100
+	tools/deps test accuracy
+	BUILD=$(BUILD) $(PYTHON) -B tests/accuracy/accuracy.py --rows "$(ROWS)" --stalls $(STALLS) \
+		--probes $(PROBES) --json $(BUILD)/accuracy.json
+
+accuracy-short: all apps ## ... for 40 seconds, with what Debian 12 has (root)
+	$(PYTHON) -B -m pytest -c tests/pytest.ini tests/accuracy
+	BUILD=$(BUILD) $(PYTHON) -B tests/accuracy/accuracy.py --short
 
 .PHONY: bench
 bench: all apps $(BUILD)/bench/getppid ## what lgtrace costs its targets and the host, in 6 minutes (root)

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A file system whose files are slow on purpose: "open-MS" takes MS to open, "read-MS" takes MS to read.
 
+A name may go on after another "-". One that begins with "mark-" is never there, but that it was looked for is logged.
+
     lab_fuse.py DIRECTORY LOG
 
 Servers that only serve files can be made to block in it, for a time that this process measures: a JSON line
-in LOG for each delay, with start_ns and end_ns. It speaks the kernel's FUSE protocol itself, answers one
-request after the other, and ends when the directory is unmounted (umount DIRECTORY).
+in LOG for each delay and mark, with name, start_ns and end_ns. It speaks the kernel's FUSE protocol itself,
+answers one request after the other, and ends when the directory is unmounted (umount DIRECTORY).
 """
 import ctypes
 import errno
@@ -35,12 +37,15 @@ class SlowFiles:
         return ATTR.pack(node, len(CONTENT), 1, 0, 0, 0, 0, 0, 0, mode, 1, 0, 0, 0, 4096, 0)
 
     def delay(self, what, node):
-        kind, ms = self.names[node].split("-")
+        kind, ms = self.names[node].split("-")[:2]
         if kind == what:
             start_ns = time.monotonic_ns()
             time.sleep(int(ms) / 1000)
-            line = {"name": self.names[node], "start_ns": start_ns, "end_ns": time.monotonic_ns()}
-            self.log.write(json.dumps(line) + "\n")
+            self.add(self.names[node], start_ns)
+
+    def add(self, name, start_ns):
+        line = {"name": name, "start_ns": start_ns, "end_ns": time.monotonic_ns()}
+        self.log.write(json.dumps(line) + "\n")
 
     def answer(self, opcode, node, body):
         """The reply's body, a negative errno, or None where none is awaited."""
@@ -48,6 +53,8 @@ class SlowFiles:
             return struct.pack("<IIIIHHIIHHI", 7, 31, 65536, 0, 16, 12, 65536, 1, 0, 0, 0).ljust(64, b"\0")
         if opcode == LOOKUP:
             name = body.split(b"\0")[0].decode()
+            if name.startswith("mark-"):
+                self.add(name, time.monotonic_ns())
             if not name.startswith(("open-", "read-")):
                 return -errno.ENOENT
             node = next((n for n, known in self.names.items() if known == name), len(self.names) + 1)

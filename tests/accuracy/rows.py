@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The rows of the accuracy table: which server, how it is started, what its clients ask for, what its log says.
+
+A row is a context with `pid` (of the loop), `client` (see load.py) and `blocks()`. `owner_of(stall)` is what a told
+stall names its request by, in the words of `blocks()`.
+"""
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+from lab_server import Redis, Server, free_port, wait_for  # noqa: E402
+
+from judge import Block  # noqa: E402
+from load import http_client  # noqa: E402
+
+RUNTIMES = Path(os.environ.get("BUILD", ROOT / "build")).resolve() / "runtimes"
+BLOCK_MS = (22, 40)
+WAIT_MS = (5, 60)
+
+
+def run_in(runtime):
+    """What goes before a command to run it in a fetched runtime (tools/runtimes)."""
+    return [str(RUNTIMES / runtime / "run")] if runtime else []
+
+
+class Row(Server):
+    """A server with an application of ours, spoken to by HTTP."""
+    fast_waits = ("timer", "pool", "socket")  # what the healthy requests wait for
+    backed_waits = ("redis", "postgres")
+    shapes = ("raw",)
+    places = ()
+    kinds = ("cpu", "sleep", "read")
+
+    def __init__(self, folder, backends, runtime=None):
+        super().__init__(folder, backends.peer)
+        self.backends, self.runtime = backends, runtime
+        self.waits = self.fast_waits + (self.backed_waits if backends.full else ())
+        self.client = http_client(self.port, self.path_of)
+
+    def environment(self):
+        found = {"LAB_LOG": str(self.log), "LAB_PEER": str(self.peer.port), "LAB_FIFO": str(self.fifo)}
+        if self.backends.full:
+            found.update(LAB_REDIS=str(self.backends.redis), LAB_POSTGRES=str(self.backends.postgres))
+        return found
+
+    def path_of(self, blocks, _request_id):
+        if not blocks:
+            wait, ms = random.choice(self.waits), random.randint(*WAIT_MS)
+            return f"/{random.choice(self.shapes)}/wait/{wait}/{ms}"
+        shape, place = random.choice(self.all_places())
+        return f"/{shape}/{place}/{self.kind_at(place)}/{random.randint(*BLOCK_MS)}"
+
+    def kind_at(self, _place):
+        return random.choice(self.kinds)
+
+    def all_places(self):
+        return [(shape, place) for shape in self.shapes for place in self.places + self.waits]
+
+    def warm_up(self):
+        """First calls import, compile and connect: real stalls, but not planted ones."""
+        connection = self.connect()
+        paths = [f"/{shape}/wait/{wait}/2" for shape in self.shapes for wait in self.waits]
+        paths += [f"/{shape}/{place}/{self.kinds[0]}/1" for shape, place in self.all_places()]
+        for path in paths * 3:
+            if "/body/" not in path:
+                connection.get(path)
+        connection.close()
+        self.log.write_text("")
+
+    def blocks(self):
+        lines = map(json.loads, self.log.read_text().splitlines())
+        return [Block(line["id"], line["place"], line["kind"], line["start_ns"], line["end_ns"], line["shape"])
+                for line in lines]
+
+    @staticmethod
+    def owner_of(stall):
+        return stall["request"]["id"] if stall["request"] else None
+
+
+class Python(Row):
+    """asgi_mix.py on uvicorn."""
+    shapes = ("raw", "web")
+    places = ("first", "body", "pipelined", "gather", "task", "task-now", "deep", "wait_for", "thread", "after",
+              "after-wait", "asgi-middleware")
+    web_places = ("middleware", "middleware-after", "stream")
+
+    def __init__(self, folder, backends, runtime=None, loop="asyncio", http="h11"):
+        super().__init__(folder, backends, runtime)
+        self.loop, self.http = loop, http
+
+    def all_places(self):
+        return super().all_places() + [("web", place) for place in self.web_places]
+
+    def argv(self):
+        python = [*run_in(self.runtime), "python3"] if self.runtime else ["/usr/bin/python3"]
+        return [*python, "-m", "uvicorn", "--app-dir", str(HERE), "asgi_mix:app", "--loop", self.loop, "--http",
+                self.http, "--host", "127.0.0.1", "--port", str(self.port), "--lifespan", "on", "--no-access-log",
+                "--log-level", "warning"]
+
+
+class Node(Row):
+    """node_mix.js; with all backends on three frameworks as well."""
+    fast_waits = ("timer", "pool", "socket", "zlib", "file", "worker", "immediate")
+    places = ("first", "body", "gather", "race", "task", "deep", "callback", "tick", "stream",
+              "middleware", "after", "after-wait")
+    kinds = ("cpu", "sleep", "read", "exec")
+
+    def __init__(self, folder, backends, runtime=None):
+        super().__init__(folder, backends, runtime)
+        if backends.full:
+            self.shapes = ("raw", "express", "fastify", "koa")
+
+    def environment(self):
+        return {**super().environment(), "NODE_PATH": str(RUNTIMES / "frameworks" / "node_modules")}
+
+    def argv(self):
+        node = [*run_in(self.runtime), "node"] if self.runtime else ["/usr/bin/node"]
+        return [*node, str(HERE / "node_mix.js"), str(self.port)]
+
+
+# --- what the servers wait for ---
+
+@contextmanager
+def postgres(folder):
+    """A cluster of its own; it does not run as root. Yields its port."""
+    programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    data, port = folder / "postgres", free_port()
+    data.mkdir()
+    subprocess.run(["chown", "postgres", data], check=True)
+    as_user = ["runuser", "-u", "postgres", "--"]
+    subprocess.run([*as_user, programs / "initdb", "-D", data, "-A", "trust", "-U", "lab", "--no-sync"], check=True,
+                   stdout=subprocess.DEVNULL, cwd="/")
+    with open(folder / "postgres.err", "wb") as err:
+        server = subprocess.Popen([*as_user, programs / "postgres", "-D", data, "-p", str(port), "-k", data, "-F"],
+                                  stdout=err, stderr=err, cwd="/")
+    try:
+        is_ready = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+        wait_for(lambda: subprocess.run(is_ready, check=False).returncode == 0, what="postgres")
+        yield port
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+@contextmanager
+def redis(folder):
+    (folder / "redis").mkdir()
+    with Redis(folder / "redis") as server:
+        yield server.port

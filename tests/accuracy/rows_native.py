@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The rows of nginx and Redis, which have no code of ours: what times their blocks stands beside them.
+
+nginx blocks in files of a file system of our own (lab_fuse.py), whose log has begin and end, and in a regular
+expression that backtracks, between two look-ups that the file system logs. Redis brackets its slow commands with TIME.
+"""
+import asyncio
+import itertools
+import json
+import os
+import random
+import subprocess
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+
+from judge import Block
+from lab_server import PYTHON, Redis, Server, children, wait_for
+from load import http_client, read_head
+from rows import BLOCK_MS, ROOT, WAIT_MS
+
+
+@contextmanager
+def slow_files(folder):
+    """lab_fuse.py on folder/slow, its log in folder/slow.jsonl."""
+    (folder / "slow").mkdir()
+    log = folder / "slow.jsonl"
+    log.touch()
+    server = subprocess.Popen([PYTHON, "-B", ROOT / "tests" / "e2e" / "lab_fuse.py", folder / "slow", log])
+    try:
+        wait_for(lambda: os.path.ismount(folder / "slow"), what="slow file system")
+        yield
+    finally:
+        subprocess.run(["umount", "-l", folder / "slow"], check=False)
+        server.wait(10)
+
+
+class Upstream(threading.Thread):
+    """Behind nginx: /wait/MS answers after so long, any other path soon, /upstream/FILE sends nginx to /first/FILE."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.port = None
+        self.loop = asyncio.new_event_loop()
+
+    def run(self):
+        server = self.loop.run_until_complete(asyncio.start_server(self.serve, "127.0.0.1", 0))
+        self.port = server.sockets[0].getsockname()[1]
+        self.loop.run_forever()
+
+    async def serve(self, reader, writer):
+        try:
+            while True:
+                name, rest = (await read_head(reader)).split()[1].strip("/").split("/", 1)
+                await asyncio.sleep(int(rest) / 1000 if name == "wait" else 0.003)
+                redirect = f"X-Accel-Redirect: /first/{rest}\r\n" if name == "upstream" else ""
+                writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n{redirect}\r\nok\n".encode())
+        except (OSError, EOFError):
+            writer.close()
+
+
+class Nginx(Server):
+    """The distribution's nginx, one worker."""
+    CONFIG = """daemon off; user root; pid {folder}/nginx.pid; error_log {folder}/error.log crit;
+worker_processes 1;
+events {{ worker_connections 512; }}
+http {{
+  access_log off; keepalive_requests 1000000; keepalive_timeout 600s; sendfile off;
+  client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
+  uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+  upstream behind {{ server 127.0.0.1:{upstream}; keepalive 64; }}
+  proxy_http_version 1.1; proxy_set_header Connection "";
+  server {{
+    listen 127.0.0.1:{port};
+    location = /ok {{ return 200 "ok\\n"; }}
+    location /wait/ {{ proxy_pass http://behind; }}
+    location /check/ {{ proxy_pass http://behind; }}
+    location /first/ {{ alias {folder}/slow/; }}
+    location /upstream/ {{ proxy_pass http://behind; }}
+    location /auth/ {{ auth_request /check/it; alias {folder}/slow/; }}
+    location ~ "^/after/(.*)" {{ access_log {folder}/slow/$1 combined; return 200 "ok\\n"; }}
+    location /regex/ {{
+      if (-f {folder}/slow/mark-begin-$http_x_request_id) {{ return 404; }}
+      if ($uri ~ "^/regex/{regex}$") {{ return 404; }}
+      if (-f {folder}/slow/mark-end-$http_x_request_id) {{ return 404; }}
+      return 200 "ok\\n";
+    }}
+  }}
+}}
+"""
+    REGEX = "(a+)+"
+    LETTERS = (20, 21)  # of a subject that does not match in the end
+    PLACES = ("first", "upstream", "auth", "after", "regex")
+
+    def __init__(self, folder, _backends):
+        super().__init__(folder)
+        self.upstream = Upstream()
+        self.stack = ExitStack()
+        self.client = http_client(self.port, self.path_of)
+
+    def __enter__(self):
+        self.stack.enter_context(slow_files(self.folder))
+        self.upstream.start()
+        wait_for(lambda: self.upstream.port, what="upstream")
+        self.config = self.folder / "nginx.conf"
+        self.config.write_text(self.CONFIG.format(folder=self.folder, port=self.port, upstream=self.upstream.port,
+                                                  regex=self.REGEX))
+        super().__enter__()
+        self.worker = wait_for(lambda: children(self.process.pid), what="nginx worker")[0]
+        return self
+
+    def __exit__(self, *error):
+        super().__exit__(*error)
+        self.stack.close()
+
+    def argv(self):
+        return ["/usr/sbin/nginx", "-e", "stderr", "-c", str(self.config)]
+
+    @property
+    def pid(self):
+        return self.worker
+
+    def path_of(self, blocks, request_id):
+        if not blocks:
+            return random.choice(("/ok", f"/wait/{random.randint(*WAIT_MS)}"))
+        place = random.choice(self.PLACES)
+        if place == "regex":
+            return f"/regex/{'a' * random.choice(self.LETTERS)}!"
+        kind = "open" if place == "after" else random.choice(("open", "read"))
+        return f"/{place}/{kind}-{random.randint(*BLOCK_MS)}-{place}-{request_id}"
+
+    def blocks(self):
+        lines = [json.loads(line) for line in (self.folder / "slow.jsonl").read_text().splitlines()]
+        begun, found = {}, []
+        for line in lines:
+            kind, what, *rest = line["name"].split("-")
+            if kind != "mark":
+                found.append(Block(rest[1], rest[0], kind, line["start_ns"], line["end_ns"]))
+            elif what == "begin":
+                begun[rest[0]] = line["end_ns"]
+            else:
+                found.append(Block(rest[0], "regex", "cpu", begun[rest[0]], line["start_ns"]))
+        return found
+
+    @staticmethod
+    def owner_of(stall):
+        return stall["request"]["id"] if stall["request"] else None
+
+
+class RedisRow(Redis):
+    """redis-server. A connection stands for its requests: its owner is the client's address."""
+    PLACES = ("pipeline", "multi", "lua")
+    BURN = ("local from = redis.call('TIME'); local n = tonumber(ARGV[1]); local x = 0;"
+            "for i = 1, n do x = x + i % 7 end; return {from, redis.call('TIME')}")
+    TEST_ROUNDS = 1_000_000
+
+    def __init__(self, folder, _backends):
+        super().__init__(folder)
+        self.found = []
+
+    def __enter__(self):
+        super().__enter__()
+        connection = self.connect()
+        connection.call("DEBUG", "POPULATE", 100_000, "key", 10)
+        # TIME is the real time, in us.
+        self.offset_ns = time.time_ns() - time.monotonic_ns()
+        burnt_ms = self.took_ms(connection.call("EVAL", self.BURN, 0, self.TEST_ROUNDS))
+        self.rounds_per_ms = int(self.TEST_ROUNDS / burnt_ms)
+        begin = connection.call("TIME")
+        connection.call("KEYS", "never*there")
+        self.scans = max(1, round(BLOCK_MS[1] / self.took_ms([begin, connection.call("TIME")])))
+        connection.close()
+        return self
+
+    @staticmethod
+    def took_ms(times):
+        begin, end = (int(seconds) * 1000 + int(us) / 1000 for seconds, us in times)
+        return end - begin
+
+    def commands(self, place):
+        """(what to send in one piece, the slow part's kind)"""
+        ms = random.randint(*BLOCK_MS)
+        if place == "lua":
+            return [("EVAL", self.BURN, 0, self.rounds_per_ms * ms)], "cpu"
+        slow, kind = [("DEBUG", "SLEEP", ms / 1000)], "sleep"
+        if random.random() < 0.5:
+            slow, kind = [("KEYS", "never*there")] * self.scans, "keys"
+        timed = [("TIME",), *slow, ("TIME",)]
+        if place == "multi":
+            return [("MULTI",), *timed, ("EXEC",)], kind
+        return [("GET", "key:1"), *timed, ("GET", "key:2")], kind
+
+    async def client(self, load):
+        connection = AsyncRedis(*await asyncio.open_connection("127.0.0.1", self.port))
+        async for blocks in load.turns():
+            if blocks:
+                place = random.choice(self.PLACES)
+                commands, kind = self.commands(place)
+                self.add(connection.name, place, kind, await connection.call(commands))
+            else:
+                waits = [("BLPOP", "never", random.randint(*WAIT_MS) / 1000)]
+                await connection.call(random.choice(([("PING",)], [("INCR", "n"), ("GET", "key:3")], waits)))
+        connection.writer.close()
+
+    def add(self, peer, place, kind, replies):
+        """From the first reply of TIME to the last, wherever they are nested."""
+        flat = list(itertools.chain.from_iterable(r if isinstance(r, list) else [r] for r in replies))
+        groups = [r for r in (*replies, *flat) if isinstance(r, list)]
+        times = [int(r[0]) * 1_000_000_000 + int(r[1]) * 1000 for r in groups
+                 if len(r) == 2 and not any(isinstance(part, list) for part in r) and str(r[0]).isdigit()]
+        self.found.append(Block(peer, place, kind, min(times) - self.offset_ns, max(times) - self.offset_ns))
+
+    def blocks(self):
+        return self.found
+
+    @staticmethod
+    def owner_of(stall):
+        return stall["request"]["peer"] if stall["request"] else None
+
+
+class AsyncRedis:
+    """RESP over asyncio's streams."""
+
+    def __init__(self, reader, writer):
+        self.reader, self.writer = reader, writer
+        self.name = "{}:{}".format(*writer.get_extra_info("sockname"))
+
+    async def call(self, commands):
+        """Sends them in one piece; the replies."""
+        text = b""
+        for words in commands:
+            words = [str(word).encode() for word in words]
+            text += b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
+        self.writer.write(text)
+        return [await self.value() for _ in commands]
+
+    async def value(self):
+        line = (await self.reader.readuntil(b"\r\n"))[:-2].decode()
+        kind, rest = line[:1], line[1:]
+        if kind == "-":
+            raise ValueError(rest)
+        if kind == "$":
+            return None if rest == "-1" else (await self.reader.readexactly(int(rest) + 2))[:-2].decode()
+        if kind == "*":
+            return None if rest == "-1" else [await self.value() for _ in range(int(rest))]
+        return rest
