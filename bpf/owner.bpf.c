@@ -61,6 +61,7 @@ __noinline int owner_ask(__u32 when, __u64 known_ns, __u64 now)
 	if (when == ASK_NOW)
 		return answer_tell(t, known_ns, now);
 	t->has_answer = true;
+	t->known_ns = known_ns;
 	return 0;
 }
 

@@ -113,8 +113,19 @@ static __always_inline void turn_leave(struct thread *t, struct task_struct *tas
 		turn_end(t, task, now);
 }
 
-/* So far ahead of its share a thread may ask: code may block a dozen times shortly before it does for long. */
-#define ASK_BURST_NS 100000000
+/*
+ * So far ahead of its share a thread may ask: code may block a dozen times shortly before it does for long. A loop in
+ * good health waits for locks and for the CPU, but makes no system call that blocks: for that there is room left.
+ */
+#define ASK_BURST_NS    100000000
+#define ASK_RESERVED_NS 400000000
+
+static __always_inline bool has_ask_room(const struct thread *t, __u64 now)
+{
+	bool is_call = t->out_class == LG_SLEEP_SYSCALL || t->out_class == LG_SLEEP_IO;
+
+	return now + ASK_BURST_NS + (is_call ? ASK_RESERVED_NS : 0) >= t->ask_after_ns;
+}
 
 /*
  * Is the code that leaves the CPU inside a turn to be asked whom it works for? Memory is as it will be at its return.
@@ -122,11 +133,21 @@ static __always_inline void turn_leave(struct thread *t, struct task_struct *tas
  */
 static __always_inline bool out_is_asked(const struct thread *t, __u64 now)
 {
-	if (!config.ask || !(t->flags & THREAD_LOOP) || !t->turn_ns || now + ASK_BURST_NS < t->ask_after_ns)
+	if (!config.ask || !(t->flags & THREAD_LOOP) || !t->turn_ns || t->out_class == OFF_WAIT)
 		return false;
-	if (t->out_class == OFF_WAIT)
+	if (!has_ask_room(t, now))
 		return false;
 	return t->out_class == OFF_PREEMPTED || control.edges == LG_EDGES_LIBC || t->call.nr < 0;
+}
+
+/* A call that slept may lose the CPU again before it returns: its sleep was of the code that is asked now. */
+static __always_inline __u64 call_known(const struct thread *t, struct task_struct *task)
+{
+	const struct lg_block *b = &t->call;
+
+	if (t->call_seq != t->seq || b->nr < 0 || regs_nr((struct pt_regs *)bpf_task_pt_regs(task)) != b->nr)
+		return 0;
+	return b->sleep_ns;
 }
 
 static __always_inline void switch_out(struct thread *t, struct task_struct *task, bool preempt, __u64 now)
@@ -153,7 +174,7 @@ static __always_inline void switch_out(struct thread *t, struct task_struct *tas
 	t->out_exec = task->se.sum_exec_runtime;
 	t->out_ns = now;
 	if (out_is_asked(t, now))
-		owner_ask(ASK_AHEAD, 0, now);
+		owner_ask(ASK_AHEAD, call_known(t, task), now);
 }
 
 /* A target is only looked up for a stretch that may matter, its whole path for one that does. */

@@ -149,6 +149,7 @@ struct thread {
 
 	__u64 gil; /* address of the interpreter lock's state, once the runtime was asked; 0: none is known */
 	struct answer answer; /* the last one */
+	__u64 known_ns;       /* of the time off the CPU before it, what is known to be of the same code */
 	bool has_answer;      /* it was given when the thread left the CPU: told if the stretch off it is long */
 	bool is_marked;       /* the last told edge is an answer: the model takes it for what follows too */
 	__u64 unasked_ns;     /* blocked since the last told edge */

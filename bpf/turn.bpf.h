@@ -197,7 +197,7 @@ SUBPROG int thread_settle(struct thread *t, struct task_struct *task, __u64 now)
 	has_answer = t->has_answer && off >= ASK_AFTER_NS;
 	t->has_answer = false;
 	if (has_answer && !t->answer.is_gil)
-		answer_tell(t, 0, t->out_ns);
+		answer_tell(t, t->known_ns, t->out_ns);
 	ready = task->sched_info.run_delay - t->out_run_delay;
 	if (ready > off || t->out_class == OFF_PREEMPTED)
 		ready = off;

@@ -233,6 +233,9 @@ static int probe_start(struct session *s, struct err *err)
 	};
 	int error;
 
+	/* Where every call's return is seen, whoever blocked is asked once it is known that it was for long. */
+	if (opts.ask && opts.edges == PROBE_EDGES_AUTO)
+		opts.edges = PROBE_EDGES_SYSCALL;
 	error = probe_open(&s->probe, &opts, err);
 	if (!error)
 		error = live_new(&s->live, probe_slots(s->probe), &sink, err);
