@@ -144,9 +144,13 @@ static void client_begin(struct model *m, struct conn *c)
 		c->number = ++m->conns.nr_clients;
 }
 
-/* The role of a connection on which no HTTP was seen. */
+/*
+ * The role of a connection on which no HTTP was seen. One that was open before the attach and is first read from is a
+ * client's in most servers; where programs hold pools of database connections it is a query's answer as often.
+ */
 static void role_guess(struct model *m, struct conn *c, const struct lg_rec_io *io, enum lg_runtime runtime)
 {
+	bool has_pools = runtime == LG_RT_CPYTHON || runtime == LG_RT_NODE;
 	bool is_read = io->op == LG_IO_READ;
 
 	if (c->origin == LG_CONN_CONNECTED)
@@ -155,7 +159,7 @@ static void role_guess(struct model *m, struct conn *c, const struct lg_rec_io *
 		client_begin(m, c);
 	else if (is_inner(&c->peer))
 		c->role = CONN_INNER;
-	else if (!io->bytes || io->flags & LG_IO_CIPHER)
+	else if (!io->bytes || io->flags & LG_IO_CIPHER || (is_read && has_pools))
 		return;
 	else if (is_read || runtime == LG_RT_REDIS)
 		client_begin(m, c);
