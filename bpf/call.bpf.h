@@ -107,6 +107,13 @@ static __always_inline void nested_note(struct thread *t, struct task_struct *ta
 	t->nested_file = (__u64)fd_file(task, c->args[0]);
 }
 
+/* The next file to be opened often gets the closed one's descriptor and its struct file. */
+static __always_inline void nested_close(struct thread *t, __u32 fd)
+{
+	if (fd == t->nested_fd)
+		t->nested_sp = 0;
+}
+
 /*
  * What a nested loop reads (a child's output, say) is part of the code that runs it. It is over when its set is closed:
  * what the loop's own callbacks then do may well be called from as deep.
@@ -182,6 +189,7 @@ static __always_inline void call_return(struct thread *t, struct task_struct *ta
 	t->seq++;
 	t->in_wait = false;
 	if (c->role == CALL_CLOSE) {
+		nested_close(t, c->args[0]);
 		io_close(t, task, c->args[0]);
 		return;
 	}

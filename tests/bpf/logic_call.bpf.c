@@ -189,6 +189,19 @@ CASE(call_of_a_nested_loop)
 	EQUAL(t.nested_sp, 0);
 }
 
+/* What is opened after the close may have the same descriptor and the same struct file. */
+CASE(call_after_a_nested_loop)
+{
+	struct call wait = {.role = CALL_WAIT_SET, .args = {input.inner_fd}, .sp = 4096};
+
+	loop_runs();
+	nested_note(&t, task, &wait);
+	returns(task, CALL_CLOSE, input.outer_fd, 0, 0);
+	EQUAL(is_nested(task, 4000), true);
+	returns(task, CALL_CLOSE, input.inner_fd, 0, 0);
+	EQUAL(is_nested(task, 4000), false);
+}
+
 CASE(call_that_failed)
 {
 	loop_runs();
