@@ -179,7 +179,7 @@ static __always_inline bool call_slept(const struct thread *t, const struct call
 	return t->call_seq == t->seq && (t->call.nr == c->nr || c->nr == __NR_restart_syscall);
 }
 
-static __always_inline void call_return(struct thread *t, struct task_struct *task, struct call *c)
+static __always_inline void call_take(struct thread *t, struct task_struct *task, struct call *c)
 {
 	bool slept = t->in_wait;
 
@@ -209,6 +209,16 @@ static __always_inline void call_return(struct thread *t, struct task_struct *ta
 	if (control.edges == LG_EDGES_SYSCALL) /* libc mode does not see every call */
 		system_time_note(t, task, c->nr);
 	call_io(t, task, c);
+}
+
+/* A sample meanwhile would find the time that the call slept, but no longer that it was this call's. */
+static __always_inline void call_return(struct thread *t, struct task_struct *task, struct call *c)
+{
+	t->in_return = true;
+	barrier();
+	call_take(t, task, c);
+	barrier();
+	t->in_return = false;
 }
 
 #endif

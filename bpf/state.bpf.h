@@ -123,8 +123,9 @@ struct thread {
 
 	/* The current turn; turn_ns 0: none, or it began and no edge has shown it yet. */
 	__u64 turn_ns;
-	__u64 wake_ns; /* woken from its wait at this time, with no edge since; 0: not so */
-	bool in_wait;  /* it slept in its wait, and that has not returned yet */
+	__u64 wake_ns;  /* woken from its wait at this time, with no edge since; 0: not so */
+	bool in_wait;   /* it slept in its wait, and that has not returned yet */
+	bool in_return; /* the return of a call is being looked at */
 	__u64 wake_runqueue_ns;
 	__u64 wake_throttled_ns;
 	__u64 turn_late_ns;
