@@ -291,6 +291,11 @@ check-browser: all $(BUILD)/golden/replay ## the page of report --html in Debian
 	tools/deps browser
 	BUILD=$(BUILD) $(PYTHON) -B -m pytest tests/browser
 
+MINUTES ?= 30
+.PHONY: soak
+soak: all apps ## five servers under load for MINUTES=30: nothing grows, is lost or fails (root)
+	SOAK_S=$$(($(MINUTES) * 60)) $(PYTHON) -B -m pytest -s tests/e2e/test_soak.py
+
 # --- measurements ---
 
 .PHONY: accuracy accuracy-short

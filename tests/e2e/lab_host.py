@@ -6,8 +6,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-CGROUP_V1 = Path("/sys/fs/cgroup/cpu")
-CGROUP_V2 = Path("/sys/fs/cgroup")
+CGROUPS = Path("/sys/fs/cgroup")
 
 
 def threads(pid):
@@ -15,26 +14,32 @@ def threads(pid):
 
 
 @contextmanager
-def cpu_quota(pid, quota_us, period_us=100_000):
-    """The process in a group of its own that may use so much CPU a period."""
-    v1 = (CGROUP_V1 / "cpu.cfs_quota_us").exists()
-    parent = CGROUP_V1 if v1 else CGROUP_V2
+def limited(controller, v1, v2):
+    """A group of its own with limits, {file: value} for either version of cgroups: its file for process ids."""
+    parent, limits = (CGROUPS / controller, v1) if (CGROUPS / controller).exists() else (CGROUPS, v2)
+    if limits is v2:
+        (parent / "cgroup.subtree_control").write_text(f"+{controller}")
     group = parent / f"lgtrace-test-{os.getpid()}"
-    if not v1:
-        (parent / "cgroup.subtree_control").write_text("+cpu")
-    home = own_group(pid, v1)
     group.mkdir()
     try:
-        if v1:
-            (group / "cpu.cfs_period_us").write_text(str(period_us))
-            (group / "cpu.cfs_quota_us").write_text(str(quota_us))
-        else:
-            (group / "cpu.max").write_text(f"{quota_us} {period_us}")
-        (group / "cgroup.procs").write_text(str(pid))
-        yield
+        for name, value in limits.items():
+            (group / name).write_text(str(value))
+        yield group / "cgroup.procs"
     finally:
-        (parent / home.lstrip("/") / "cgroup.procs").write_text(str(pid))
         remove_group(group)
+
+
+@contextmanager
+def cpu_quota(pid, quota_us, period_us=100_000):
+    """The process in a group of its own that may use so much CPU a period."""
+    v1 = {"cpu.cfs_period_us": period_us, "cpu.cfs_quota_us": quota_us}
+    with limited("cpu", v1, {"cpu.max": f"{quota_us} {period_us}"}) as procs:
+        home = own_group(pid, "cpu.cfs_quota_us" in os.listdir(procs.parent))
+        procs.write_text(str(pid))
+        try:
+            yield
+        finally:
+            (procs.parents[1] / home.lstrip("/") / "cgroup.procs").write_text(str(pid))
 
 
 def own_group(pid, v1):

@@ -15,10 +15,11 @@ ATTACH_S = 15  # generous: a loaded machine; the budget of 300 ms has a test of 
 class Tracer:
     """One `lgtrace --json` whose standard output is a file; a context that ends it if nobody did."""
 
-    def __init__(self, folder, pid=None, mode=None, threshold="20ms", args=(), command=(), wait=True):
+    def __init__(self, folder, pid=None, mode=None, threshold="20ms", args=(), command=(), wait=True,
+                 prefix=()):
         self.out_path = Path(folder) / "lgtrace.json"
         self.err_path = Path(folder) / "lgtrace.err"
-        argv = [LGTRACE, "--json", "--threshold", threshold]
+        argv = [*prefix, LGTRACE, "--json", "--threshold", threshold]
         argv += ["-p", str(pid)] if pid else []
         argv += ["--probes", mode] if mode else []
         argv += [*args, *(["--", *command] if command else [])]

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Storms, by tests/apps/storm and wrk, and the stall behind them that must be told as if nothing had been."""
+import re
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+
+from lab_client import Connection, new_id
+from lab_server import BUILT
+from lab_truth import match
+
+STORM = BUILT / "storm"
+
+
+class Storm:
+    """tests/apps/storm; how often it did it in a second, once it was stopped."""
+
+    def __init__(self, *words, prefix=()):
+        self.process = subprocess.Popen([*prefix, STORM, *map(str, words)], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+    def stop(self):
+        self.process.terminate()
+        count, ns = map(int, self.process.communicate(timeout=20)[0].split())
+        return count * 1e9 / ns
+
+
+def check_last_stall(server, tracer):
+    """Plants one when the storm is over, and ends the run."""
+    request_id = new_id("after")
+    connection = server.connect()
+    for _ in range(5):
+        connection.get("/ok")
+    connection.get("/sleep/50", request_id)
+    told = tracer.stop()
+    plants, hiccups = server.truth()
+    last = [plant for plant in plants if plant.id == request_id]
+    found = [stall for stall in told.stalls if (stall["request"] or {}).get("id") == request_id]
+    assert len(last) == len(found) == 1, told.stalls
+    if last[0].low_ns > 75_000_000:  # it had to wait for a CPU meanwhile, long enough to be the cause
+        last[0].cause, last[0].syscall = "syscall|runqueue", None
+    problems = match(last, found, hiccups)
+    assert not problems, "\n".join(problems)
+    return told
+
+
+def is_listening(port):
+    try:
+        Connection(port).close()
+        return True
+    except OSError:
+        return False
+
+
+PIPELINE = """
+wrk.headers["X-Request-ID"] = "flood"
+init = function() all = string.rep(wrk.format(), 32) end
+request = function() return all end
+"""
+
+
+@contextmanager
+def flood(folder, server, seconds):
+    """Requests as fast as can be, 32 at once on each connection."""
+    script = Path(folder) / "flood.lua"
+    script.write_text(PIPELINE)
+    wrk = subprocess.Popen(["wrk", "-t1", "-c8", f"-d{seconds}s", "-s", script, f"http://127.0.0.1:{server.port}/ok"],
+                           stdout=subprocess.PIPE, text=True)
+    try:
+        yield wrk
+    finally:
+        wrk.kill()
+        wrk.wait()
+
+
+def flood_count(wrk):
+    text = wrk.communicate(timeout=30)[0]
+    assert "Socket errors" not in text, text
+    return int(re.search(r"(\d+) requests in", text).group(1))
