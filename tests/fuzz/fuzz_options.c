@@ -1,15 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A command line, one word a line; each word is also tried as a length of time and as a pattern of routes. */
+/*
+ * A command line, one word a line, for every command there is; each word is also tried as a length of time, a pattern
+ * of routes and a gate.
+ */
 #include "base/units.h"
+#include "cmd/commands.h"
 #include "cmd/trace.h"
 #include "fuzz.h"
+#include "model/gate.h"
 #include "model/route.h"
 
 #define MAX_WORDS 64
 
+/* What any command's options go into; its lists are found by their rows. */
+union result {
+	uint64_t words[256];
+	char bytes[2048];
+};
+
+static const struct opt_command *const commands[] = {
+#define X(name) &name##_command,
+	COMMANDS(X)
+#undef X
+		& trace_command,
+};
+
 static void word_check(const char *word)
 {
 	const char *const patterns[] = {word, NULL};
+	struct err err = {};
+	struct gates gates;
 	char text[UNITS_LEN], route[MODEL_PATH_LEN];
 	uint64_t ns;
 
@@ -21,21 +41,24 @@ static void word_check(const char *word)
 	}
 	route_name(patterns, "/users/42/items/9f86d081", route);
 	FUZZ_CHECK(memchr(route, 0, sizeof(route)));
+	if (gates_parse(&gates, patterns, &err))
+		FUZZ_CHECK(err.what[0] && err.code == EXIT_CODE_USAGE);
 }
 
-static void command_check(int argc, char **argv)
+static void command_check(const struct opt_command *cmd, int argc, char **argv)
 {
-	struct trace_opts opts = {.threshold_ns = 1};
+	union result result = {};
 	struct opt_rest rest;
 	struct err err = {};
-	int parsed = opt_parse(&trace_command, argc, argv, &opts, &rest, &err);
+	int parsed = opt_parse(cmd, argc, argv, &result, &rest, &err);
 
 	FUZZ_CHECK(parsed >= 0 || (err.what[0] && err.code == EXIT_CODE_USAGE));
-	if (!parsed && trace_opts_check(&opts, &rest, &err))
+	FUZZ_CHECK(rest.nr_args <= cmd->max_args);
+	if (!parsed && cmd == &trace_command && trace_opts_check((void *)&result, &rest, &err))
 		FUZZ_CHECK(err.what[0] && err.code == EXIT_CODE_USAGE);
-	opt_list_fini(&opts.pids);
-	opt_list_fini(&opts.tids);
-	opt_list_fini(&opts.route_patterns);
+	for (const struct opt *o = cmd->opts; o->name; o++)
+		if (o->kind == OPT_KIND_LIST || o->kind == OPT_KIND_REPEAT)
+			opt_list_fini((void *)(result.bytes + o->offset));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -52,7 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		data += len;
 		size -= len;
 	}
-	command_check(argc, words);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		command_check(commands[i], argc, words);
 	while (argc)
 		free(words[--argc]);
 	return 0;
