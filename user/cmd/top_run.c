@@ -336,11 +336,11 @@ static int loop(struct run *r)
 	int error = 0;
 
 	while (!r->session.is_done && !error) {
-		int n = epoll_wait(r->session.epoll_fd, events, 8, -1);
+		int n = epoll_wait(r->session.epoll_fd, events, 8, probe_is_behind(r->session.probe) ? 0 : -1);
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
-		error = probe_consume(r->session.probe);
+		error = session_consume(&r->session);
 		for (int i = 0; i < n && !error && !r->session.is_done; i++)
 			error = on_event(r, &events[i]);
 	}
