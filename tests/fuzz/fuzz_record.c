@@ -150,7 +150,7 @@ static void records_take(struct session *s, struct live *live, const uint8_t *da
 		else if (record_check(copy, len, &head) > 0)
 			on_record(s, head);
 		free(copy);
-		if (s->options & RESTARTS && ++nr % 8 == 0) {
+		if (s->options & RESTARTS && ++nr % 32 == 0) {
 			summary_show(s);
 			FUZZ_CHECK(model_restart(s->model, s->end_ns) == 0);
 		}

@@ -297,6 +297,11 @@ static void knows_the_kernel(void **state)
 	assert_int_equal(err.code, EXIT_CODE_KERNEL);
 	assert_non_null(strstr(err.hint, "CONFIG_DEBUG_INFO_BTF"));
 	assert_int_equal(kernel_check_btf("/dev/null", NULL), 0);
+	err = (struct err){0};
+	assert_int_equal(kernel_check_pids("/dev/null", &err), -EPERM);
+	assert_int_equal(err.code, EXIT_CODE_NOT_PERMITTED);
+	assert_non_null(strstr(err.hint, "--pid=host"));
+	assert_int_equal(kernel_check_pids("/nonexistent", NULL), 0);
 }
 
 static void *thread_wait(void *arg)
