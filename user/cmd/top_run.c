@@ -211,6 +211,7 @@ static int board_read(struct run *r)
 {
 	int error = r->is_new ? 0 : totals_take(r);
 
+	r->top.realtime_offset_ns = clock_offset_ns();
 	return error ? error : board_refresh(r->board, r->session.view.model, clock_ns(CLOCK_MONOTONIC));
 }
 
