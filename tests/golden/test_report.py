@@ -198,7 +198,7 @@ def page_data(html):
 @pytest.mark.parametrize("name", NAMES)
 def test_html_holds_what_json_says(name, tmp_path):
     path = recording(name, tmp_path)
-    report(path, "--html", tmp_path / "page.html")
+    report(path, "--exclude-path=", "--html", tmp_path / "page.html")
     data = page_data((tmp_path / "page.html").read_text())
     lines = [json.loads(line) for line in expected(f"{name}.json").splitlines()]
     stalls = [line for line in lines if line["type"] == "stall"]
@@ -227,7 +227,7 @@ def test_html_stands_alone_and_is_no_way_in(tmp_path):
 
 def told_diff(folder, *options, names=("healthy", "uvicorn_tasks")):
     paths = [recording(name, folder).name for name in names]
-    result = subprocess.run([LGTRACE, "diff", *paths, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    result = subprocess.run([LGTRACE, "diff", "--exclude-path=", *paths, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                             timeout=60, env=UTC, cwd=folder, check=False)
     assert result.returncode == 0, result.stderr
     return result.stdout

@@ -49,9 +49,9 @@ static int results_tell(const struct trace_opts *opts, struct view *view, const 
 		gate_check(&results[i], &gates->v[i], summary);
 		tripped += results[i].has_tripped;
 	}
-	if (opts->json)
+	if (view->render.out && opts->json)
 		gates_print_json(view->render.out, results, gates->nr);
-	else
+	else if (view->render.out)
 		gates_print(view->render.out, &view->render.style, results, gates->nr);
 	if (opts->junit)
 		code = junit_write(opts->junit, results, gates->nr, summary->end_ns - summary->start_ns, err);
@@ -66,7 +66,7 @@ int gates_finish(const struct trace_opts *opts, struct view *view, uint64_t now_
 	struct gates gates;
 	int code;
 
-	if (!opts->fail_if.count || !view->model || !view->render.out)
+	if (!opts->fail_if.count || !view->model)
 		return EXIT_CODE_OK;
 	if (gates_parse(&gates, (const char *const *)opts->fail_if.items, err))
 		return EXIT_CODE_USAGE;
