@@ -40,6 +40,8 @@ static __always_inline void scan_sleep(struct scan *s, struct task_struct *task,
 	}
 	s->nr_waits++;
 	s->wait_nr = c.nr;
+	if (c.role == CALL_WAIT_SET)
+		s->is_set = 1;
 	s->out_exec = task->se.sum_exec_runtime;
 	s->out_ns = now;
 }
@@ -93,7 +95,7 @@ static __always_inline void scan_tell(struct seq_file *seq, struct task_struct *
 		.pid = task->tgid,
 		.tid = task->pid,
 		.wait_nr = s->wait_nr,
-		.is_waiting = out != 0,
+		.flags = (out ? LG_SCAN_WAITING : 0) | (s->is_set ? LG_SCAN_SET : 0),
 		.since_ns = s->since_ns,
 		.now_ns = now,
 		.idle_ns = s->idle_ns + (out && out < now ? now - out : 0),

@@ -14,6 +14,7 @@ struct scan {
 	__u64 nr_waits;
 	__u64 nr_sleeps;
 	__s32 wait_nr; /* -1: none yet */
+	__u32 is_set;  /* 1: it has waited on a set */
 };
 
 struct scans_map {

@@ -8,13 +8,18 @@
 
 #include "lg_record.h"
 
+enum lg_scan_flag {
+	LG_SCAN_WAITING = 1, /* asleep in its wait */
+	LG_SCAN_SET = 2,     /* it waits on a set: epoll or io_uring */
+};
+
 /* Totals of one thread since it is watched. */
 struct lg_scan {
 	__u32 pid;
 	__u32 tid;
 	char comm[LG_COMM_LEN];
 	__s32 wait_nr;     /* the system call of its last wait for events */
-	__u32 is_waiting;  /* 1: asleep in it */
+	__u32 flags;       /* enum lg_scan_flag */
 	__u64 since_ns;    /* watched since, CLOCK_MONOTONIC */
 	__u64 now_ns;      /* when this was read */
 	__u64 idle_ns;     /* asleep in waits for events, up to now_ns */

@@ -32,7 +32,7 @@ def test_trips(folder):
         out, _ = tracer.communicate(timeout=20)
     assert tracer.returncode == 3
     gates = {line["fail_if"]: line for line in map(json.loads, out.splitlines()) if line["type"] == "gate"}
-    assert gates["stalls>0"]["failed"] and gates["stalls>0"]["value"] == 1
+    assert gates["stalls>0"]["failed"] and gates["stalls>0"]["value"] >= 1
     assert not gates["max>5s"]["failed"] and gates["max>5s"]["value"] >= 40_000_000
     suite = xml.etree.ElementTree.parse(junit).getroot().find("testsuite")
     assert (suite.get("tests"), suite.get("failures")) == ("4", "1")

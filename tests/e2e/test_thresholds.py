@@ -48,15 +48,15 @@ def test_many_small_holds_add_up(folder):
 def test_filters(folder):
     with EpollServer(folder) as server:
         def work(connection):
-            for path in ("/sleep/40", "/cpu/40", "/health", "/sleep/50"):
+            for path in ("/sleep/40", "/futex/40", "/health", "/sleep/50"):
                 connection.get(path, path)
 
         def ids(*args):
             return [stall["request"]["id"] for stall in traced(folder, server, work, *args).stalls]
 
-        assert ids() == ["/sleep/40", "/cpu/40", "/sleep/50"]
-        assert ids("--cause", "cpu,lock") == ["/cpu/40"]
-        assert ids("--exclude-path", "/sleep/*") == ["/cpu/40"]
+        assert ids() == ["/sleep/40", "/futex/40", "/sleep/50"]
+        assert ids("--cause", "lock,gil") == ["/futex/40"]
+        assert ids("--exclude-path", "/sleep/*") == ["/futex/40"]
         assert ids("--route", "/sleep/*", "--method", "get") == ["/sleep/40", "/sleep/50"]
         assert ids("--method", "POST") == []
         told = traced(folder, server, work, "--requests")

@@ -36,9 +36,9 @@ static const struct opt ps_rows[] = {
 static const char *const usage[] = {"lgtrace ps [OPTION]... [INTERVAL [COUNT]]", NULL};
 
 static const char *const description[] = {
-	"Lists the threads of this host that are event loops: those that sleep mostly in epoll, poll, select or "
-	"io_uring. UTIL% is the share of the time in which a loop did anything else than wait for events, the busiest "
-	"first; SWITCHES/s is how often it left the CPU; WAIT-CALL is the system call that it waits in.",
+	"Lists the threads of this host that are event loops: those that wait in epoll or io_uring, or sleep mostly in "
+	"poll or select. UTIL% is the share of the time in which a loop did anything else than wait for events, the "
+	"busiest first; SWITCHES/s is how often it left the CPU; WAIT-CALL is the system call that it waits in.",
 	"It watches switches of the scheduler and nothing else. With INTERVAL a table follows every so many seconds, "
 	"each of that interval alone.",
 	NULL,

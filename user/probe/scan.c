@@ -130,7 +130,10 @@ bool scan_is_loop(const struct lg_scan *now, const struct lg_scan *before)
 	uint64_t waits = now->nr_waits - (before ? before->nr_waits : 0);
 	uint64_t sleeps = now->nr_sleeps - (before ? before->nr_sleeps : 0);
 
+	/* Code that blocks in each turn makes no less of a loop, rather the reverse. */
+	if (now->flags & LG_SCAN_SET)
+		return true;
 	if (!waits && !sleeps)
-		return now->is_waiting && now->nr_waits >= now->nr_sleeps;
+		return now->flags & LG_SCAN_WAITING && now->nr_waits >= now->nr_sleeps;
 	return waits >= sleeps;
 }

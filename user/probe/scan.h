@@ -30,8 +30,8 @@ void scan_stop(struct scan *s);
 int scan_read(struct scan *s, struct lg_scan **out, size_t *nr, struct err *err);
 
 /*
- * Whether a thread is an event loop: it sleeps in waits for events at least as often as for anything else. `before`
- * (may be NULL) holds its totals at an earlier time, and then only what came since counts.
+ * Whether a thread is an event loop: it waits on a set of events; or on a list of them, at least as often as it sleeps
+ * for anything else. `before` (may be NULL) holds its totals at an earlier time: then only what came since counts.
  */
 bool scan_is_loop(const struct lg_scan *now, const struct lg_scan *before);
 
