@@ -171,6 +171,8 @@ void stall_hold(struct model *m, struct loop *l, const struct run *run, uint64_t
 	request_get(h->run.owner.who);
 	l->nr_held++;
 	m->nr_held++;
+	if (m->nr_held == 1 || turn_end_ns + HOLD_NS < m->held_due_ns)
+		m->held_due_ns = turn_end_ns + HOLD_NS;
 }
 
 void stalls_tell(struct model *m, struct loop *l)
@@ -191,15 +193,23 @@ void stalls_turn(struct model *m, struct loop *l, uint64_t start_ns)
 	stalls_tell(m, l);
 }
 
+/* Until when the stalls of a loop are held back. While they are it only grows: a turn that ends tells them. */
+static uint64_t held_until(const struct loop *l)
+{
+	return l->held[0].turn_end_ns + (l->turn.has_begun ? HOLD_MAX_NS : HOLD_NS);
+}
+
 void stalls_tick(struct model *m, uint64_t now_ns)
 {
-	if (!m->nr_held)
+	if (!m->nr_held || now_ns <= m->held_due_ns)
 		return;
+	m->held_due_ns = UINT64_MAX;
 	list_for_each (node, &m->loops.all) {
 		struct loop *l = list_entry(node, struct loop, in_all);
-		uint64_t hold_ns = l->turn.has_begun ? HOLD_MAX_NS : HOLD_NS;
 
-		if (l->nr_held && now_ns > l->held[0].turn_end_ns && now_ns - l->held[0].turn_end_ns > hold_ns)
+		if (l->nr_held && now_ns > held_until(l))
 			stalls_tell(m, l);
+		if (l->nr_held && held_until(l) < m->held_due_ns)
+			m->held_due_ns = held_until(l);
 	}
 }

@@ -28,7 +28,8 @@ struct model {
 	uint64_t nr_stalls;
 	uint64_t nr_filtered; /* stalls that the filter left out */
 	uint64_t nr_cumulative;
-	unsigned nr_held; /* stalls held back, of all loops */
+	unsigned nr_held;     /* stalls held back, of all loops */
+	uint64_t held_due_ns; /* none of them is due before */
 	struct model_cause causes[LG_NR_CAUSES];
 	uint64_t counters[16]; /* by enum lg_counter */
 };
