@@ -166,8 +166,8 @@ static int places_make(struct build *b, struct place **places)
 		perftools__profiles__line__init(&place->line);
 		perftools__profiles__function__init(&place->function);
 		place->function.id = i + 1;
+		/* Without a system name pprof takes it for no mangled one: it would strip "<module>" of its text. */
 		place->function.name = (int64_t)i + 1;
-		place->function.system_name = (int64_t)i + 1;
 		place->line.function_id = i + 1;
 		place->line_ref = &place->line;
 		place->location.id = i + 1;
