@@ -25,7 +25,8 @@
 	X(PATH, 65, "path", "the full path of a file that a record named by inode") \
 	X(LOOP, 66, "loop", "totals and turn histogram of one loop") \
 	X(LOST, 67, "lost", "counters of what could not be observed") \
-	X(TICK, 68, "tick", "time has passed")
+	X(TICK, 68, "tick", "time has passed") \
+	X(CLOCK, 70, "clock", "how far the time of day is from the time of records")
 
 /*
  * What a thread did while it was off the CPU by its own will.

@@ -260,6 +260,13 @@ struct lg_rec_tick {
 };
 LG_SIZE(struct lg_rec_tick, 16);
 
+/* User space: at every beat of a second, since the time of day may be set. */
+struct lg_rec_clock {
+	struct lg_head head;
+	__s64 realtime_offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
+};
+LG_SIZE(struct lg_rec_clock, 24);
+
 /* User space: counters by enum lg_counter, summed over CPUs, since the start. */
 struct lg_rec_lost {
 	struct lg_head head;

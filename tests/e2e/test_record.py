@@ -85,6 +85,21 @@ def test_report_says_what_the_live_run_said(name, mode, folder, peer):
     assert time.monotonic() - start < json.loads(live.splitlines()[-1])["elapsed_ns"] / 10e9
 
 
+def test_thresholds_are_recorded(folder):
+    recording = folder / "auto.rec"
+    args = ("--record", recording, "--cumulative", "40ms/1s")
+    with EpollServer(folder) as server, Load(server.connect) as load:
+        with Tracer(folder, server.pid, threshold="auto", args=args) as tracer:
+            for i in range(8):
+                server.connect().get("/sleep/12", f"small-{i}")
+            time.sleep(1.2)
+            load.pause()
+            tracer.stop()
+    live = tracer.out_path.read_text()
+    assert '"threshold":"auto"' in live and '"type":"cumulative"' in live
+    assert report(recording, "--json")[0] == live
+
+
 def test_planted_stalls(mode, folder, peer, rng):
     recording = folder / "planted.rec"
     with EpollServer(folder, peer) as server:

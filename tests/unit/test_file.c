@@ -77,6 +77,9 @@ static void the_head_is_kept(void **state)
 	assert_int_equal(back->realtime_offset_ns, -5);
 	assert_int_equal(back->start_ns, 7);
 	assert_int_equal(back->threshold_ns, 20000000);
+	assert_true(back->is_auto);
+	assert_int_equal(back->cumulative_ns, 8);
+	assert_int_equal(back->cumulative_window_ns, 9);
 	assert_int_equal(back->turn_ns, 10000000);
 	assert_int_equal(back->nr_features, 2);
 	assert_string_equal(back->features[0].name, "edges");

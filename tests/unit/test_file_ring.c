@@ -25,6 +25,7 @@ static void add_totals(struct file_writer *w, uint64_t time_ns)
 	struct lg_rec_lost lost = {.counters = {9}};
 
 	loop.slot = (struct lg_slot){.pid = 40, .tid = 41, .flags = LG_SLOT_LOOP, .turns = time_ns};
+	add(w, NULL, &(struct lg_rec_clock){}, LG_REC_CLOCK, sizeof(struct lg_rec_clock), time_ns);
 	add(w, NULL, &loop, LG_REC_LOOP, sizeof(loop), time_ns);
 	add(w, NULL, &lost, LG_REC_LOST, sizeof(lost), time_ns);
 }
@@ -91,7 +92,8 @@ static void a_full_ring_keeps_the_newest(void **state)
 static void a_ring_restates_what_holds(void **state)
 {
 	struct file_writer *w = ring_fill();
-	uint16_t kinds[8] = {}, wanted[] = {LG_REC_TARGET, LG_REC_THREAD, LG_REC_CONN, LG_REC_LOOP, LG_REC_LOST};
+	uint16_t kinds[8] = {},
+		 wanted[] = {LG_REC_TARGET, LG_REC_THREAD, LG_REC_CONN, LG_REC_LOOP, LG_REC_LOST, LG_REC_CLOCK};
 	struct outcome out;
 	uint64_t first, last;
 	unsigned nr = 0;
@@ -113,7 +115,7 @@ static void a_ring_restates_what_holds(void **state)
 			assert_int_equal(((const struct lg_rec_loop *)rec)->slot.turns, first - 1);
 		at += rec->len;
 	}
-	assert_int_equal(nr, 5);
+	assert_int_equal(nr, 6);
 	assert_memory_equal(kinds, wanted, sizeof(wanted));
 	outcome_fini(&out);
 }

@@ -68,7 +68,7 @@ static int side_read(struct side *side, const char *path, struct trace_opts *opt
 		error = replay_run(&side->replay, err);
 	if (error)
 		return error;
-	replay_notes(&side->replay, opts->threshold_ns);
+	replay_notes(&side->replay, opts);
 	error = model_summary(side->replay.view.model, side->replay.end_ns, &side->summary);
 	return error ? err_set(err, EXIT_CODE_FAILED, -error, "cannot sum up %s: %s", path, strerror(-error)) : 0;
 }
@@ -93,6 +93,7 @@ static int both_print(const struct trace_opts *opts, struct view *view, const st
 	if (error)
 		return error;
 	view->render.threshold_ns = opts->threshold_ns;
+	view->render.is_auto = opts->is_auto;
 	error = opts->json ? compare_print_json(&view->render, sides) : compare_print_text(&view->render, sides);
 	return error ? err_set(err, EXIT_CODE_FAILED, -error, "cannot compare: %s", strerror(-error)) : 0;
 }

@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 
 #include "base/units.h"
+#include "model/baseline.h"
 
 /* What names and counts was chosen when it was recorded, unless it is chosen anew. */
 static int opts_fill(struct trace_opts *opts, const struct file_info *info)
@@ -14,8 +15,14 @@ static int opts_fill(struct trace_opts *opts, const struct file_info *info)
 	bool has_patterns = opts->route_patterns.count;
 	int error = 0;
 
-	if (!opts->threshold_ns)
+	if (!opts->threshold_ns) {
 		opts->threshold_ns = info->threshold_ns ? info->threshold_ns : 100000000;
+		opts->is_auto = info->is_auto;
+	}
+	if (!opts->cumulative_ns && info->cumulative_ns && info->cumulative_window_ns >= info->cumulative_ns) {
+		opts->cumulative_ns = info->cumulative_ns;
+		opts->cumulative_window_ns = info->cumulative_window_ns;
+	}
 	if (!opts->id_header && *info->id_header)
 		opts->id_header = info->id_header;
 	for (size_t i = 0; !has_patterns && info->route_patterns[i] && !error; i++)
@@ -84,14 +91,15 @@ void replay_note_damage(const struct replay *replay)
 		note_print("%s", damage);
 }
 
-void replay_notes(const struct replay *replay, uint64_t threshold_ns)
+void replay_notes(const struct replay *replay, const struct trace_opts *opts)
 {
 	const struct file_info *info = file_reader_info(replay->file);
+	uint64_t lowest_ns = opts->is_auto ? BASELINE_FLOOR_NS : opts->threshold_ns;
 	char length[UNITS_LEN];
 	struct utsname name;
 
 	replay_note_damage(replay);
-	if (threshold_ns < info->turn_ns) {
+	if (lowest_ns < info->turn_ns) {
 		units_format_duration(length, sizeof(length), info->turn_ns);
 		note_print("turns without reads and writes were recorded only from %s on: of those, shorter stalls are "
 			   "missing",

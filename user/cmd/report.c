@@ -129,7 +129,7 @@ static int report_run(struct report_opts *o, const char *path, struct err *err)
 	if (!error && o->trace.quiet)
 		replay_note_damage(&replay);
 	else if (!error)
-		replay_notes(&replay, o->trace.threshold_ns);
+		replay_notes(&replay, &o->trace);
 	replay_close(&replay, err);
 	return code;
 }

@@ -43,7 +43,7 @@ static void beat_second(struct session *s)
 	const struct trace_opts *o = s->opts;
 	uint64_t seconds = s->beats / BEATS_PER_S;
 
-	view_set_clock(&s->view, clock_offset_ns());
+	live_clock(s->live, clock_offset_ns());
 	live_reap(s->live);
 	probe_refresh(s->probe);
 	totals_take(s);

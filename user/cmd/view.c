@@ -142,11 +142,12 @@ void view_close(struct view *view, struct err *err)
 		render_close(&view->exports[i], err);
 }
 
-void view_set_clock(struct view *view, int64_t realtime_offset_ns)
+/* The time of day was read again: what is told from now on is told in it. */
+static void clock_set(struct view *view, const struct lg_rec_clock *rec)
 {
-	view->render.realtime_offset_ns = realtime_offset_ns;
+	view->render.realtime_offset_ns = rec->realtime_offset_ns;
 	for (unsigned i = 0; i < view->nr_exports; i++)
-		view->exports[i].realtime_offset_ns = realtime_offset_ns;
+		view->exports[i].realtime_offset_ns = rec->realtime_offset_ns;
 }
 
 void view_begin(struct view *view, const struct render_header *header)
@@ -159,6 +160,8 @@ void view_begin(struct view *view, const struct render_header *header)
 
 void view_feed(struct view *view, const struct lg_head *rec)
 {
+	if (rec->kind == LG_REC_CLOCK)
+		clock_set(view, (const void *)rec);
 	for (unsigned i = 0; i < view->nr_exports; i++)
 		render_record(&view->exports[i], rec);
 	if (view->model)

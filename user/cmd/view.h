@@ -39,9 +39,6 @@ int view_open_export(struct view *view, const struct render_ops *ops, const char
 /* Safe on a view that was opened only in part. A file that could not be closed whole is told in *err, if not NULL. */
 void view_close(struct view *view, struct err *err);
 
-/* CLOCK_REALTIME - CLOCK_MONOTONIC from now on: somebody may set the host's clock, or suspend the host. */
-void view_set_clock(struct view *view, int64_t realtime_offset_ns);
-
 void view_begin(struct view *view, const struct render_header *header);
 void view_feed(struct view *view, const struct lg_head *rec);
 /* The stream is over. */

@@ -189,8 +189,8 @@ int compare_print_text(struct render *r, const struct compare_side sides[2])
 		return error;
 	put_side(r, 'A', &sides[0]);
 	put_side(r, 'B', &sides[1]);
-	fprintf(r->out, "Stalls are those over %s.\n",
-		units_format_duration(threshold, sizeof(threshold), r->threshold_ns));
+	units_format_duration(threshold, sizeof(threshold), r->threshold_ns);
+	fprintf(r->out, "Stalls are those over %s.\n", r->is_auto ? "what is normal for their loop" : threshold);
 	put_routes(r, &rows);
 	put_causes(r, &rows);
 	fputs("\n~ a difference within chance, or none   few: too few samples to say\n", r->out);

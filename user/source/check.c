@@ -42,6 +42,7 @@ static const struct {
 	[LG_REC_PATH] = {sizeof(struct lg_rec_path), path_size},
 	[LG_REC_LOOP] = {sizeof(struct lg_rec_loop), NULL},
 	[LG_REC_LOST] = {sizeof(struct lg_rec_lost), NULL},
+	[LG_REC_CLOCK] = {sizeof(struct lg_rec_clock), NULL},
 	[LG_REC_TICK] = {sizeof(struct lg_rec_tick), NULL},
 };
 

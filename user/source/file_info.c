@@ -38,6 +38,9 @@ int file_info_format(const struct file_info *info, char **text)
 	json_object_set_new(root, "realtime_offset_ns", json_integer(info->realtime_offset_ns));
 	json_object_set_new(root, "start_ns", json_integer((json_int_t)info->start_ns));
 	json_object_set_new(root, "threshold_ns", json_integer((json_int_t)info->threshold_ns));
+	json_object_set_new(root, "threshold_auto", json_boolean(info->is_auto));
+	json_object_set_new(root, "cumulative_ns", json_integer((json_int_t)info->cumulative_ns));
+	json_object_set_new(root, "cumulative_window_ns", json_integer((json_int_t)info->cumulative_window_ns));
 	json_object_set_new(root, "turn_ns", json_integer((json_int_t)info->turn_ns));
 	put_string(root, "request_id_header", info->id_header);
 	for (size_t i = 0; info->route_patterns[i]; i++)
@@ -119,6 +122,9 @@ int file_info_parse(struct file_info *info, const char *text, size_t len)
 	info->realtime_offset_ns = json_integer_value(json_object_get(info->root, "realtime_offset_ns"));
 	info->start_ns = get_length(info->root, "start_ns");
 	info->threshold_ns = get_length(info->root, "threshold_ns");
+	info->is_auto = json_is_true(json_object_get(info->root, "threshold_auto"));
+	info->cumulative_ns = get_length(info->root, "cumulative_ns");
+	info->cumulative_window_ns = get_length(info->root, "cumulative_window_ns");
 	info->turn_ns = get_length(info->root, "turn_ns");
 	info->id_header = get_string(info->root, "request_id_header");
 	get_features(info);

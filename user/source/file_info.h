@@ -8,6 +8,7 @@
 #define LG_FILE_INFO_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,8 +30,11 @@ struct file_info {
 	int64_t realtime_offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
 	uint64_t start_ns;          /* CLOCK_MONOTONIC */
 	uint64_t threshold_ns;      /* what views take for a stall unless told otherwise */
-	uint64_t turn_ns;           /* turns without a read or write are told from this length on */
-	const char *id_header;      /* the header that names requests; empty: the usual one */
+	bool is_auto;               /* each loop's threshold is found anew */
+	uint64_t cumulative_ns;     /* many small holds: this sum within the window; 0: not told */
+	uint64_t cumulative_window_ns;
+	uint64_t turn_ns;      /* turns without a read or write are told from this length on */
+	const char *id_header; /* the header that names requests; empty: the usual one */
 	const char *route_patterns[FILE_INFO_PATTERNS + 1]; /* NULL at the end */
 	struct file_feature features[FILE_INFO_FEATURES];
 	size_t nr_features;

@@ -10,7 +10,7 @@
 #include "lg_slot.h"
 
 /* In the order in which they are handed out: a thread takes its runtime from its process, totals go to a loop. */
-enum sort { SORT_TARGET, SORT_THREAD, SORT_LOOP, SORT_CONN, SORT_PATH, SORT_TOTALS, SORT_LOST, NR_SORTS };
+enum sort { SORT_TARGET, SORT_THREAD, SORT_LOOP, SORT_CONN, SORT_PATH, SORT_TOTALS, SORT_LOST, SORT_CLOCK, NR_SORTS };
 
 struct item {
 	struct list by_age;
@@ -154,6 +154,9 @@ void file_state_add(struct file_state *state, const struct lg_head *rec)
 		break;
 	case LG_REC_LOST:
 		item_put(state, SORT_LOST, 0, rec);
+		break;
+	case LG_REC_CLOCK:
+		item_put(state, SORT_CLOCK, 0, rec);
 		break;
 	default:
 		break;

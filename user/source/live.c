@@ -267,6 +267,14 @@ uint64_t live_tick(struct live *live)
 	return tick.head.time_ns;
 }
 
+void live_clock(struct live *live, int64_t realtime_offset_ns)
+{
+	struct lg_rec_clock rec = {.realtime_offset_ns = realtime_offset_ns};
+
+	head_init(&rec.head, LG_REC_CLOCK, sizeof(rec));
+	hand_on(live, &rec.head);
+}
+
 size_t live_threads(const struct live *live)
 {
 	return live->nr_threads;

@@ -44,6 +44,9 @@ void live_totals(struct live *live, const uint64_t *counters);
 /* Says that time has passed: at every beat, after the ring buffer was read, and before a summary. Returns its time. */
 uint64_t live_tick(struct live *live);
 
+/* Hands on how far the time of day is from the time of records: somebody may set the clock, or suspend the host. */
+void live_clock(struct live *live, int64_t realtime_offset_ns);
+
 /* Traced threads that still run. */
 size_t live_threads(const struct live *live);
 /* Loops found so far, ended ones included. */
