@@ -65,12 +65,6 @@ __noinline int owner_ask(__u32 when, __u64 known_ns, __u64 now)
 	return 0;
 }
 
-/* How long the call slept that the thread is still in; in libc mode it may have returned unseen. */
-static __always_inline __u64 call_slept_ns(const struct thread *t)
-{
-	return control.edges == LG_EDGES_SYSCALL && t->call_seq == t->seq ? t->call.sleep_ns : 0;
-}
-
 SEC("perf_event")
 int on_sample(void *ctx)
 {
@@ -86,6 +80,6 @@ int on_sample(void *ctx)
 	turn_open(t, task);
 	if (!t->turn_ns || now - t->edge_ns < ASK_AFTER_NS)
 		return 0;
-	owner_ask(ASK_NOW, call_slept_ns(t), now);
+	owner_ask(ASK_NOW, call_known_ns(t, task), now);
 	return 0;
 }

@@ -43,4 +43,14 @@ enum ask_when {
  */
 int owner_ask(__u32 when, __u64 known_ns, __u64 now);
 
+/* How long the call has slept that the thread is still in: what runs now, on its way out, made it. */
+static __always_inline __u64 call_known_ns(const struct thread *t, struct task_struct *task)
+{
+	const struct lg_block *b = &t->call;
+
+	if (t->call_seq != t->seq || b->nr < 0 || regs_nr((struct pt_regs *)bpf_task_pt_regs(task)) != b->nr)
+		return 0;
+	return b->sleep_ns;
+}
+
 #endif

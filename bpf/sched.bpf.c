@@ -140,16 +140,6 @@ static __always_inline bool out_is_asked(const struct thread *t, __u64 now)
 	return t->out_class == OFF_PREEMPTED || control.edges == LG_EDGES_LIBC || t->call.nr < 0;
 }
 
-/* A call that slept may lose the CPU again before it returns: its sleep was of the code that is asked now. */
-static __always_inline __u64 call_known(const struct thread *t, struct task_struct *task)
-{
-	const struct lg_block *b = &t->call;
-
-	if (t->call_seq != t->seq || b->nr < 0 || regs_nr((struct pt_regs *)bpf_task_pt_regs(task)) != b->nr)
-		return 0;
-	return b->sleep_ns;
-}
-
 static __always_inline void switch_out(struct thread *t, struct task_struct *task, bool preempt, __u64 now)
 {
 	unsigned int state = task_state(task);
@@ -174,7 +164,7 @@ static __always_inline void switch_out(struct thread *t, struct task_struct *tas
 	t->out_exec = task->se.sum_exec_runtime;
 	t->out_ns = now;
 	if (out_is_asked(t, now))
-		owner_ask(ASK_AHEAD, call_known(t, task), now);
+		owner_ask(ASK_AHEAD, call_known_ns(t, task), now);
 }
 
 /* A target is only looked up for a stretch that may matter, its whole path for one that does. */
