@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -58,6 +59,10 @@ class Row(Server):
         shape, place = random.choice(self.all_places())
         return f"/{shape}/{place}/{self.kind_at(place)}/{random.randint(*BLOCK_MS)}"
 
+    def app(self, name):
+        """A copy where a fetched runtime, which has its own root, sees it."""
+        return Path(shutil.copy(HERE / name, self.folder))
+
     def kind_at(self, _place):
         return random.choice(self.kinds)
 
@@ -101,7 +106,7 @@ class Python(Row):
 
     def argv(self):
         python = [*run_in(self.runtime), "python3"] if self.runtime else ["/usr/bin/python3"]
-        return [*python, "-m", "uvicorn", "--app-dir", str(HERE), "asgi_mix:app", "--loop", self.loop, "--http",
+        return [*python, "-m", "uvicorn", "--app-dir", str(self.app("asgi_mix.py").parent), "asgi_mix:app", "--loop", self.loop, "--http",
                 self.http, "--host", "127.0.0.1", "--port", str(self.port), "--lifespan", "on", "--no-access-log",
                 "--log-level", "warning"]
 
