@@ -32,7 +32,7 @@ INC       = -Iinclude -Iuser -isystem $(LLHTTP_INC)
 USER_CFLAGS = -std=gnu11 -D_GNU_SOURCE= $(CFLAGS) $(WARN) -fstack-protector-strong -DLG_VERSION='"$(VERSION)"' $(INC) -MMD -MP
 BPF_CFLAGS  = -g -O2 -target bpf -Wall -Wextra -Wno-unused-parameter -Werror -Iinclude -Ibpf -idirafter /usr/include/$(MULTIARCH) -MMD -MP
 ASAN        = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-LIBS        = -Wl,--as-needed -lbpf -lelf -lz -ldw -ljansson -lzstd -lprotobuf-c -lcap -lncursesw -ltinfo -lm
+LIBS        = -Wl,--as-needed -lbpf -lelf -lz -ldw -l:libiberty.a -ljansson -lzstd -lprotobuf-c -lcap -lncursesw -ltinfo -lm
 
 # The maps come first: libbpf 1.1 forgets the offset of a map that is used before it is defined.
 # `make V=1` shows whole commands.

@@ -32,6 +32,12 @@ enum lg_ask {
 	LG_ASK_NODE = 2,
 };
 
+/* What stacks are told of; 0: none are taken. */
+enum lg_stack_part {
+	LG_STACK_USER = 1,
+	LG_STACK_KERNEL = 2,
+};
+
 struct lg_config {
 	__u64 turn_ns;  /* turns at least this long are told even when they had no edge */
 	__u64 quiet_ns; /* edges of a loop that speaks no HTTP are told when an interval is at least this long */
@@ -39,13 +45,15 @@ struct lg_config {
 	__u32 capture;  /* most bytes of a request head to copy: up to LG_CAPTURE_MAX */
 	__u32 ask;      /* enum lg_ask, or-ed */
 	__u32 tick_ns;  /* one of the kernel's jiffies */
+	__u32 stack;    /* enum lg_stack_part, or-ed */
+	__u32 pad;
 };
-LG_SIZE(struct lg_config, 32);
+LG_SIZE(struct lg_config, 40);
 
 /* Numbers that user space may change while the programs run (in .bss). */
 struct lg_control {
-	__u32 edges; /* enum lg_edges that is in force */
-	__u32 pad;
+	__u32 edges;    /* enum lg_edges that is in force */
+	__u32 look_tid; /* the thread that trace_asleep is to look at */
 };
 LG_SIZE(struct lg_control, 8);
 

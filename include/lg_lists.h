@@ -21,11 +21,13 @@
 	X(TURN, 5, "turn", "a turn of a loop ended") \
 	X(OWNER, 6, "owner", "whose code a loop's runtime was running, read from its memory") \
 	X(NAMES, 7, "names", "the names on the way from an open file up to the root") \
+	X(STACK, 8, "stack", "where a loop's thread was in a long turn: addresses") \
 	X(TARGET, 64, "target", "a traced process: command, executable, runtime") \
 	X(PATH, 65, "path", "the full path of a file that a record named by inode") \
 	X(LOOP, 66, "loop", "totals and turn histogram of one loop") \
 	X(LOST, 67, "lost", "counters of what could not be observed") \
 	X(TICK, 68, "tick", "time has passed") \
+	X(FRAMES, 69, "frames", "where a loop's thread was in a long turn: functions, files and lines") \
 	X(CLOCK, 70, "clock", "how far the time of day is from the time of records")
 
 /*

@@ -81,7 +81,8 @@ struct lg_python {
 	__u16 str_data; /* first byte of an ASCII string; its length is at 16 */
 	__u16 long_one; /* what stands at 16 in a positive int of one digit; the digit is at 24 */
 	__u16 tuple_items;
-	__u16 pad[3];
+	__u16 frame_instr; /* where a frame is: the address of an instruction, up to 3.10 its number */
+	__u16 pad[2];
 };
 LG_SIZE(struct lg_python, 216);
 

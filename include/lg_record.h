@@ -230,6 +230,100 @@ struct lg_rec_owner {
 };
 LG_SIZE(struct lg_rec_owner, 56);
 
+#define LG_STACK_MAX        64 /* frames of a kind: what a walk may take; deeper stacks are told from the inside */
+#define LG_STACK_KERNEL_MAX 32
+#define LG_STACK_COPY       8192 /* bytes of the stack itself: servers' are seldom deeper, and a walk ends where it ends */
+
+/* What a call must leave as it was, on x86-64; elsewhere the first three. */
+enum lg_stack_reg {
+	LG_REG_IP,
+	LG_REG_SP,
+	LG_REG_FP,
+	LG_REG_BX,
+	LG_REG_R12,
+	LG_REG_R13,
+	LG_REG_R14,
+	LG_REG_R15,
+	LG_NR_STACK_REGS
+};
+
+/* When a stack was taken. */
+enum lg_stack_moment {
+	LG_STACK_SAMPLE = 1,  /* by the clock, on the CPU */
+	LG_STACK_BLOCKED = 2, /* at the return of the call that blocked since block_ns */
+	LG_STACK_ASLEEP = 3,  /* while it sleeps: of a turn that does not end */
+};
+
+/* A frame of native code, or of JavaScript. */
+struct lg_native_frame {
+	__u64 ip;       /* the innermost one's: where it is; the others': where it returns to */
+	__u64 function; /* of JavaScript: tagged address of what V8 shares between its closures; 0: it is none */
+};
+
+/* A frame of Python code. */
+struct lg_code_frame {
+	__u64 code;     /* address of the code object; bit 0 set: native code called it */
+	__u64 position; /* of the instruction: its address from 3.11 on, else its number as the frame has it */
+};
+
+/*
+ * Where a loop's thread was, a turn being long: addresses, which user space makes a FRAMES record of at once. Frames
+ * are told from the innermost one on; those beyond the counts are garbage.
+ */
+struct lg_rec_stack {
+	struct lg_head head;
+	__u32 pid;
+	__u32 tid;
+	__u64 block_ns; /* BLOCKED: when the call began to block; as lg_block.start_ns. Else 0 */
+	__u8 moment;    /* enum lg_stack_moment */
+	__u8 nr_native;
+	__u8 nr_code;
+	__u8 nr_kernel;
+	__u8 pad[4];
+	__u64 regs[LG_NR_STACK_REGS]; /* by enum lg_stack_reg; where a walk by unwinding tables begins */
+	__u64 thread; /* ASLEEP: what names the thread in its process: the thread pointer on x86-64, elsewhere its inner
+			 id */
+	struct lg_native_frame native[LG_STACK_MAX];
+	struct lg_code_frame code[LG_STACK_MAX];
+	__u64 kernel[LG_STACK_KERNEL_MAX];
+	__u32 copied; /* bytes of copy that are told */
+	__u32 pad2;
+	__u8 copy[LG_STACK_COPY]; /* memory from regs[LG_REG_SP] on; ASLEEP: none */
+};
+LG_SIZE(struct lg_rec_stack, 10616);
+
+enum lg_frame_kind {
+	LG_FRAME_NATIVE = 0,
+	LG_FRAME_PYTHON = 1,
+	LG_FRAME_JS = 2,
+	LG_FRAME_KERNEL = 3,
+};
+
+/* The head of a frame; its function's name and its file's follow without NUL, then the next frame, not padded. */
+struct lg_frame {
+	__u32 line;  /* 0 unknown */
+	__u8 kind;   /* enum lg_frame_kind */
+	__u8 is_own; /* 1: the user's own code, by where it lies: no library's, no runtime's */
+	__u16 function_len;
+	__u16 file_len;
+	__u16 pad;
+};
+LG_SIZE(struct lg_frame, 12);
+
+/* User space: a STACK record with names. */
+struct lg_rec_frames {
+	struct lg_head head; /* time_ns: when the stack was taken */
+	__u32 pid;
+	__u32 tid;
+	__u64 block_ns;
+	__u8 moment;
+	__u8 pad;
+	__u16 nr;         /* frames, from the innermost one on */
+	__u32 frames_len; /* bytes of them */
+	char frames[];    /* untrusted names; padded to 8 */
+};
+LG_SIZE(struct lg_rec_frames, 40);
+
 /* User space: facts about a traced process. `exe` is the path, not NUL-terminated. */
 struct lg_rec_target {
 	struct lg_head head;

@@ -15,6 +15,8 @@
 
 #define LG_MAX_SLOTS 4096 /* threads at once; 2.4 KiB each, touched only when used */
 
+#define LG_SLOT_READY 64 /* ready to run, or in its wait */
+
 enum lg_slot_flag {
 	LG_SLOT_USED = 1,
 	LG_SLOT_LOOP = 2, /* the thread is an event loop */
@@ -23,10 +25,10 @@ enum lg_slot_flag {
 struct lg_slot {
 	__u32 pid;
 	__u32 tid;
-	__u32 flags;    /* enum lg_slot_flag */
-	__s32 wait_nr;  /* the system call it waits in as a loop, -1 unknown */
-	__s32 sleep_nr; /* the system call of its last other sleep, -1 none or a page fault */
-	__u32 pad;
+	__u32 flags;         /* enum lg_slot_flag */
+	__s32 wait_nr;       /* the system call it waits in as a loop, -1 unknown */
+	__s32 sleep_nr;      /* the system call of its last other sleep, -1 none or a page fault */
+	__u32 off_class;     /* why it is off the CPU: enum lg_sleep; LG_SLOT_READY: it is not by its own will */
 	__u64 first_ns;      /* traced since */
 	__u64 turn_ns;       /* when the current turn began; 0 while it waits */
 	__u64 off_ns;        /* since when it is off the CPU; 0 while it runs */

@@ -199,23 +199,41 @@ int elf_file_read(const struct elf_file *elf, uint64_t addr, void *buf, size_t l
 	return last - offset == len - 1 ? bytes_read(elf, offset, buf, len) : -EFAULT;
 }
 
-int elf_file_section(const struct elf_file *elf, const char *name, void *buf, size_t len)
+/* The first section with this name and contents of at least `least` bytes. */
+static const Elf64_Shdr *section_named(const struct elf_file *elf, const char *name, size_t least)
 {
 	const Elf64_Shdr *names = elf->names < elf->nr_sections ? &elf->sections[elf->names] : NULL;
 	size_t name_len = strlen(name) + 1;
 	char text[64];
 
 	if (!names || name_len > sizeof(text))
-		return -ENOENT;
+		return NULL;
 	for (size_t i = 0; i < elf->nr_sections; i++) {
 		const Elf64_Shdr *sec = &elf->sections[i];
 
-		if (sec->sh_type != SHT_PROGBITS || sec->sh_size < len || sec->sh_name > names->sh_size ||
+		if (sec->sh_type != SHT_PROGBITS || sec->sh_size < least || sec->sh_name > names->sh_size ||
 		    bytes_read(elf, names->sh_offset + sec->sh_name, text, name_len) || memcmp(text, name, name_len))
 			continue;
-		return bytes_read(elf, sec->sh_offset, buf, len);
+		return sec;
 	}
-	return -ENOENT;
+	return NULL;
+}
+
+int elf_file_section(const struct elf_file *elf, const char *name, void *buf, size_t len)
+{
+	const Elf64_Shdr *sec = section_named(elf, name, len);
+
+	return sec ? bytes_read(elf, sec->sh_offset, buf, len) : -ENOENT;
+}
+
+int elf_file_section_load(const struct elf_file *elf, const char *name, size_t max, char **data, size_t *len)
+{
+	const Elf64_Shdr *sec = section_named(elf, name, 0);
+
+	if (!sec)
+		return -ENOENT;
+	*len = sec->sh_size;
+	return bytes_load(elf, sec->sh_offset, sec->sh_size, max, data);
 }
 
 static const Elf64_Shdr *section_find(const struct elf_file *elf, uint32_t type)
@@ -267,19 +285,26 @@ static int table_walk(const struct elf_file *elf, const Elf64_Sym *table, size_t
 	return ret;
 }
 
+/* The section of a table and that of its strings. */
+static int table_find(const struct elf_file *elf, enum elf_table table, const Elf64_Shdr **sec, const Elf64_Shdr **str)
+{
+	*sec = section_find(elf, table == ELF_TABLE_DYNAMIC ? SHT_DYNSYM : SHT_SYMTAB);
+	if (!*sec || (*sec)->sh_entsize != sizeof(Elf64_Sym) || (*sec)->sh_link >= elf->nr_sections)
+		return -ENOENT;
+	*str = &elf->sections[(*sec)->sh_link];
+	return (*str)->sh_type == SHT_STRTAB ? 0 : -ENOENT;
+}
+
 int elf_file_symbols(const struct elf_file *elf, enum elf_table table,
 		     int (*fn)(void *arg, const struct elf_symbol *symbol), void *arg)
 {
-	const Elf64_Shdr *sec = section_find(elf, table == ELF_TABLE_DYNAMIC ? SHT_DYNSYM : SHT_SYMTAB), *str;
+	const Elf64_Shdr *sec, *str;
 	Elf64_Sym *symbols = NULL;
 	char *strings = NULL;
-	int ret;
+	int ret = table_find(elf, table, &sec, &str);
 
-	if (!sec || sec->sh_entsize != sizeof(Elf64_Sym) || sec->sh_link >= elf->nr_sections)
-		return -ENOENT;
-	str = &elf->sections[sec->sh_link];
-	if (str->sh_type != SHT_STRTAB)
-		return -ENOENT;
+	if (ret)
+		return ret;
 	ret = bytes_load(elf, sec->sh_offset, sec->sh_size, MAX_TABLE, &symbols);
 	if (!ret)
 		ret = bytes_load(elf, str->sh_offset, str->sh_size, MAX_TABLE, &strings);
@@ -322,6 +347,71 @@ int elf_file_find(const struct elf_file *elf, const char *const *names, size_t n
 	if (is_deep && find.nr_found < nr)
 		ret = elf_file_symbols(elf, ELF_TABLE_FULL, find_symbol, &find);
 	return ret < 0 && ret != -ENOENT && !find.nr_found ? ret : (int)find.nr_found;
+}
+
+int elf_file_functions(const struct elf_file *elf, enum elf_table table,
+		       int (*fn)(void *arg, const struct elf_function *function), void *arg)
+{
+	struct elf_function function;
+	const Elf64_Shdr *sec, *str;
+	Elf64_Sym *symbols = NULL;
+	int ret = table_find(elf, table, &sec, &str);
+
+	if (!ret)
+		ret = bytes_load(elf, sec->sh_offset, sec->sh_size, MAX_TABLE, &symbols);
+	for (size_t i = 0; !ret && i < sec->sh_size / sizeof(Elf64_Sym); i++) {
+		const Elf64_Sym *sym = &symbols[i];
+		int type = ELF64_ST_TYPE(sym->st_info);
+
+		if (sym->st_shndx == SHN_UNDEF || !sym->st_name || sym->st_name >= str->sh_size ||
+		    (type != STT_FUNC && type != STT_NOTYPE && type != STT_GNU_IFUNC))
+			continue;
+		function.addr = sym->st_value;
+		function.size = sym->st_size;
+		function.name_at = str->sh_offset + sym->st_name;
+		function.is_typed = type != STT_NOTYPE;
+		ret = fn(arg, &function);
+	}
+	free(symbols);
+	return ret;
+}
+
+int elf_file_string(const struct elf_file *elf, uint64_t at, char *buf, size_t size)
+{
+	size_t len = size - 1;
+	int ret;
+
+	if (at >= elf->size)
+		return -EFAULT;
+	if (len > elf->size - at)
+		len = elf->size - at;
+	ret = bytes_read(elf, at, buf, len);
+	buf[ret ? 0 : len] = 0;
+	return ret;
+}
+
+int elf_file_addr(const struct elf_file *elf, uint64_t offset, uint64_t *addr)
+{
+	for (size_t i = 0; i < elf->nr_segments; i++) {
+		const Elf64_Phdr *seg = &elf->segments[i];
+
+		if (seg->p_type != PT_LOAD || !(seg->p_flags & PF_X) || offset < seg->p_offset ||
+		    offset - seg->p_offset >= seg->p_filesz)
+			continue;
+		*addr = seg->p_vaddr + (offset - seg->p_offset);
+		return 0;
+	}
+	return -EFAULT;
+}
+
+int elf_file_fd(const struct elf_file *elf)
+{
+	return elf->fd;
+}
+
+uint64_t elf_file_size(const struct elf_file *elf)
+{
+	return elf->size;
 }
 
 /* One note segment: the descriptor of NT_GNU_BUILD_ID of owner "GNU". */

@@ -64,8 +64,36 @@ int elf_file_read(const struct elf_file *elf, uint64_t addr, void *buf, size_t l
 /* The first `len` bytes of the first section with this name that is as long. -ENOENT: there is none. */
 int elf_file_section(const struct elf_file *elf, const char *name, void *buf, size_t len);
 
+/* All of it, at most `max` bytes: *data is freed with free(). -ENOENT, -EFBIG. */
+int elf_file_section_load(const struct elf_file *elf, const char *name, size_t max, char **data, size_t *len);
+
 /* Where an address is in the file. -EFAULT when it is in no loaded segment; *is_exec (may be NULL): of code. */
 int elf_file_offset(const struct elf_file *elf, uint64_t addr, uint64_t *offset, bool *is_exec);
+
+/* A function for one who wants to name an address: also of files that hold symbols only. */
+struct elf_function {
+	uint64_t addr;    /* as linked */
+	uint64_t size;    /* bytes; 0 unknown */
+	uint64_t name_at; /* for elf_file_string() */
+	bool is_typed;    /* it is called a function; assembly often leaves that open */
+};
+
+/*
+ * As elf_file_symbols(), for what may be code; its bytes need not be in the file, as in one that was split off for
+ * debuggers.
+ */
+int elf_file_functions(const struct elf_file *elf, enum elf_table table,
+		       int (*fn)(void *arg, const struct elf_function *function), void *arg);
+
+/* The string at a place in the file, cut to fit into `size` bytes with its NUL. -EFAULT outside of the file. */
+int elf_file_string(const struct elf_file *elf, uint64_t at, char *buf, size_t size);
+
+/* The reverse of elf_file_offset(), with *is_exec true. -EFAULT when no loaded segment of code holds that byte. */
+int elf_file_addr(const struct elf_file *elf, uint64_t offset, uint64_t *addr);
+
+/* The descriptor it is read through, which stays its own; and the bytes of the file. */
+int elf_file_fd(const struct elf_file *elf);
+uint64_t elf_file_size(const struct elf_file *elf);
 
 /* Copies the build id and returns its length in bytes, or -ENOENT. */
 int elf_file_build_id(const struct elf_file *elf, uint8_t id[ELF_BUILD_ID_MAX]);

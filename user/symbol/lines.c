@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A thin layer over libdw, which finds the unit of an address by its table of ranges, else one by one. */
+#include "symbol/lines.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+
+#define MAX_DATA  (48u << 20) /* of all debugging sections; libdw keeps what it has read of them */
+#define MAX_UNITS 4096        /* looked through when the file has no table of ranges */
+
+struct lines {
+	Elf *elf;
+	Dwarf *dwarf;
+	size_t bytes;
+};
+
+/* Compressed ones say how long they will be. */
+static uint64_t section_bytes(Elf_Scn *scn, const GElf_Shdr *head)
+{
+	GElf_Chdr compressed;
+
+	return head->sh_flags & SHF_COMPRESSED && gelf_getchdr(scn, &compressed) ? compressed.ch_size : head->sh_size;
+}
+
+static uint64_t debug_bytes(Elf *elf)
+{
+	Elf_Scn *scn = NULL;
+	uint64_t sum = 0;
+	bool has_lines = false;
+	GElf_Shdr head;
+	const char *name;
+	size_t names;
+
+	if (elf_getshdrstrndx(elf, &names))
+		return 0;
+	while ((scn = elf_nextscn(elf, scn))) {
+		if (!gelf_getshdr(scn, &head) || head.sh_type == SHT_NOBITS)
+			continue;
+		name = elf_strptr(elf, names, head.sh_name);
+		/* Data that were moved to yet another file, by a name that libdw would open whatever it is. */
+		if (name && !strcmp(name, ".gnu_debugaltlink"))
+			return 0;
+		if (!name || strncmp(name, ".debug_", 7))
+			continue;
+		has_lines |= !strcmp(name, ".debug_line");
+		if (section_bytes(scn, &head) > MAX_DATA)
+			return UINT64_MAX;
+		sum += section_bytes(scn, &head);
+	}
+	return has_lines ? sum : 0;
+}
+
+struct lines *lines_open(int fd)
+{
+	struct lines *l;
+	uint64_t bytes;
+
+	if (elf_version(EV_CURRENT) == EV_NONE)
+		return NULL;
+	l = calloc(1, sizeof(*l));
+	if (!l)
+		return NULL;
+	l->elf = elf_begin(fd, ELF_C_READ, NULL);
+	bytes = l->elf ? debug_bytes(l->elf) : 0;
+	if (bytes && bytes <= MAX_DATA)
+		l->dwarf = dwarf_begin_elf(l->elf, DWARF_C_READ, NULL);
+	if (!l->dwarf) {
+		lines_close(l);
+		return NULL;
+	}
+	l->bytes = bytes;
+	return l;
+}
+
+void lines_close(struct lines *l)
+{
+	if (!l)
+		return;
+	if (l->dwarf)
+		dwarf_end(l->dwarf);
+	if (l->elf)
+		elf_end(l->elf);
+	free(l);
+}
+
+static bool unit_find(struct lines *l, uint64_t addr, Dwarf_Die *unit)
+{
+	Dwarf_Off at = 0, next;
+	size_t head;
+
+	if (dwarf_addrdie(l->dwarf, addr, unit))
+		return true;
+	for (int i = 0; i < MAX_UNITS && !dwarf_nextcu(l->dwarf, at, &next, &head, NULL, NULL, NULL); i++) {
+		if (dwarf_offdie(l->dwarf, at + head, unit) && dwarf_haspc(unit, addr) > 0)
+			return true;
+		at = next;
+	}
+	return false;
+}
+
+/*
+ * Where code that was inlined is called, in the function that it became a part of: the symbols name that function, and
+ * the line is to be one of its own. -ENOENT: nothing was inlined there.
+ */
+static int call_find(Dwarf_Die *unit, uint64_t addr, char *file, size_t size, uint32_t *line)
+{
+	Dwarf_Die *scopes = NULL, *call = NULL;
+	int nr = dwarf_getscopes(unit, addr, &scopes), ret = -ENOENT;
+	Dwarf_Attribute attr;
+	Dwarf_Word row, number;
+	Dwarf_Files *files;
+	const char *name;
+
+	for (int i = 0; i < nr && dwarf_tag(&scopes[i]) != DW_TAG_subprogram; i++)
+		if (dwarf_tag(&scopes[i]) == DW_TAG_inlined_subroutine)
+			call = &scopes[i];
+	if (call && dwarf_attr(call, DW_AT_call_line, &attr) && !dwarf_formudata(&attr, &row) &&
+	    dwarf_attr(call, DW_AT_call_file, &attr) && !dwarf_formudata(&attr, &number) &&
+	    !dwarf_getsrcfiles(unit, &files, NULL) && row && row <= INT32_MAX) {
+		name = dwarf_filesrc(files, number, NULL, NULL);
+		if (name) {
+			snprintf(file, size, "%s", name);
+			*line = row;
+			ret = 0;
+		}
+	}
+	free(scopes);
+	return ret;
+}
+
+int lines_find(struct lines *l, uint64_t addr, char *file, size_t size, uint32_t *line)
+{
+	const char *name;
+	Dwarf_Line *row;
+	Dwarf_Die unit;
+	int number;
+
+	if (!unit_find(l, addr, &unit))
+		return -ENOENT;
+	if (!call_find(&unit, addr, file, size, line))
+		return 0;
+	row = dwarf_getsrc_die(&unit, addr);
+	if (!row || dwarf_lineno(row, &number) || number <= 0)
+		return -ENOENT;
+	name = dwarf_linesrc(row, NULL, NULL);
+	if (!name)
+		return -ENOENT;
+	snprintf(file, size, "%s", name);
+	*line = number;
+	return 0;
+}
+
+size_t lines_bytes(const struct lines *l)
+{
+	return l ? l->bytes : 0;
+}

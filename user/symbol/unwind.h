@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The native frames of a stack from its registers and its memory: by unwinding tables, and by frame pointers where
+ * there are no tables (compiled code).
+ */
+#ifndef LG_UNWIND_H
+#define LG_UNWIND_H
+
+#include "lg_record.h"
+#include "symbol/symbols.h"
+#include "target/cpython.h"
+
+/*
+ * Replaces the native frames of a record that has registers, where it finds callers. `memory` is the process's,
+ * for one that sleeps; NULL: the copy in the record is all there is.
+ */
+void unwind(struct lg_rec_stack *rec, struct symbols *symbols, const struct cpython_memory *memory);
+
+#endif
