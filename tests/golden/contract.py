@@ -18,11 +18,18 @@ STALL = {"time": str, "start_ns": int, "pid": int, "tid": int, "comm": str, "dur
          "syscall": (dict, OPTIONAL), "holder": (dict, OPTIONAL), "request": (dict, OPTIONAL), "confidence": str,
          "victims": list,
          "victim_count": int, "turn_ns": int, "threshold_ns": int, "stack": list}
+STUCK = {"time": str, "start_ns": int, "pid": int, "tid": int, "comm": str, "duration_ns": int, "cause": str,
+         "syscall": (str, OPTIONAL), "request": (dict, OPTIONAL), "confidence": str, "victims": list,
+         "victim_count": int, "turn_ns": int, "stack": list}
 SYSCALL = {"name": str, "fd": (int, OPTIONAL), "target": (str, OPTIONAL)}
+FRAME = {"function": str, "file": (str, OPTIONAL), "line": (int, OPTIONAL), "kind": str, "own": bool}
+PLACE = {**FRAME, "stalls": int, "stall_ns": int, "longest_ns": int, "worst_id": (str, OPTIONAL), "routes": list}
+KINDS = {"python", "js", "native", "kernel"}
 REQUEST = {"id": str, "method": (str, OPTIONAL), "path": (str, OPTIONAL), "trace_id": (str, OPTIONAL)}
 DONE = {**REQUEST, "status": (int, OPTIONAL), "duration_ns": int, "hold_ns": int, **PARTS, "longest_run_ns": int,
         "delay_ns": int, "socket_wait_ns": int, "confidence": str}
-SUMMARY = {"filtered_stalls": int, "cumulative": int, "loops": list, "routes": list, "causes": dict, "lost": int}
+SUMMARY = {"filtered_stalls": int, "cumulative": int, "loops": list, "routes": list, "places": list,
+           "causes": dict, "lost": int}
 LOOP = {"pid": int, "tid": int, "comm": str, "runtime": str, "elapsed_ns": int, "idle_ns": int,
         "utilisation": (int, float, OPTIONAL), "turns": int, "threshold_ns": int, "turn_ns": dict}
 ROUTE = {"method": (str, OPTIONAL), "route": str, "count": int, "hold_ns": dict, "delay_ns": dict, "duration_ns": dict}
@@ -53,11 +60,25 @@ def check_stall(line):
     assert (line["request"] is None) == (line["confidence"] == "none")
     assert len(line["victims"]) == min(line["victim_count"], 16)
     assert all(isinstance(victim, str) for victim in line["victims"])
+    for frame in line["stack"]:
+        check(frame, FRAME)
+        assert frame["function"] and frame["kind"] in KINDS
     if line["syscall"]:
         check(line["syscall"], SYSCALL)
     if line["request"]:
         check(line["request"], REQUEST)
         assert line["request"]["id"] not in line["victims"]
+
+
+def check_stuck(line):
+    check(line, STUCK)
+    assert TIME.fullmatch(line["time"])
+    assert line["cause"] in CAUSES and line["confidence"] in SURE
+    assert line["duration_ns"] <= line["turn_ns"]
+    assert (line["request"] is None) == (line["confidence"] == "none")
+    assert len(line["victims"]) == min(line["victim_count"], 16)
+    for frame in line["stack"]:
+        check(frame, FRAME)
 
 
 def check_request(line):
@@ -85,6 +106,12 @@ def check_summary(line, stalls, requests):
         check_hist(loop["turn_ns"])
         assert loop["turns"] == loop["turn_ns"]["count"] and loop["idle_ns"] <= loop["elapsed_ns"]
         assert loop["utilisation"] is None or 0 <= loop["utilisation"] <= 1
+    with_stack = [stall["duration_ns"] for stall in stalls if stall["stack"]]
+    assert sum(place["stalls"] for place in line["places"]) == len(with_stack)
+    assert sum(place["stall_ns"] for place in line["places"]) == sum(with_stack)
+    for place in line["places"]:
+        check(place, PLACE)
+        assert place["longest_ns"] <= place["stall_ns"] and place["kind"] in KINDS
     for route in line["routes"]:
         check(route, ROUTE)
         for key in ("hold_ns", "delay_ns", "duration_ns"):
@@ -100,7 +127,7 @@ def check_lines(lines):
     """A whole run with --requests: a header, then stalls and requests, then one summary."""
     types = [line["type"] for line in lines]
     assert types[0] == "header" and types[-1] == "summary"
-    assert set(types[1:-1]) <= {"stall", "request"}
+    assert set(types[1:-1]) <= {"stall", "stuck", "request"}
     stalls = [line for line in lines if line["type"] == "stall"]
     requests = [line for line in lines if line["type"] == "request"]
     check(lines[0], HEADER)
@@ -109,6 +136,8 @@ def check_lines(lines):
         check(target, TARGET)
     for stall in stalls:
         check_stall(stall)
+    for stuck in (line for line in lines if line["type"] == "stuck"):
+        check_stuck(stuck)
     for request in requests:
         check_request(request)
     check_summary(lines[-1], stalls, requests)

@@ -65,6 +65,13 @@ static void on_stall(void *arg, const struct model_stall *stall)
 	render_stall(&r->render, stall);
 }
 
+static void on_stuck(void *arg, const struct model_stuck *stuck)
+{
+	struct replay *r = arg;
+
+	render_stuck(&r->render, stuck);
+}
+
 static void on_request(void *arg, const struct model_done *done)
 {
 	struct replay *r = arg;
@@ -168,7 +175,7 @@ static size_t replay(const struct opts *opts, const struct bytes *in)
 {
 	struct replay r = {.opts = opts};
 	struct model_opts model_opts = {.threshold_ns = opts->threshold_ns};
-	struct model_sink sink = {.arg = &r, .stall = on_stall, .request = on_request};
+	struct model_sink sink = {.arg = &r, .stall = on_stall, .stuck = on_stuck, .request = on_request};
 	struct err err = {};
 	size_t read;
 	int error;

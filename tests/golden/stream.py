@@ -42,6 +42,8 @@ READ, WRITE, ACCEPT, CONNECT, CLOSE = 1, 2, 3, 4, 5
 TLS, CIPHER, NOT_SOCK, GAP = 1, 2, 4, 8
 NONE, INET, INET6, UNIX, FILE, PIPE, OTHER, SOCKET = range(8)
 SLOT_USED, SLOT_LOOP = 1, 2
+SAMPLE, BLOCKED, ASLEEP = 1, 2, 3
+NATIVE, PYTHON, JS, KERNEL = range(4)
 
 
 def pack(name, layout, *values):
@@ -199,6 +201,15 @@ class Loop:
         """A read of the loop's eventfd: a callback from elsewhere began."""
         self.io(READ, self.eventfd, length=8, flags=NOT_SOCK)
 
+    def stack(self, *frames, moment=SAMPLE, block=None):
+        """Where the code is: frames (kind, function, file, line, is_own), the innermost one first."""
+        data = b""
+        for kind, function, file, line, is_own in frames:
+            function, file = (text.encode() if isinstance(text, str) else text for text in (function, file))
+            data += pack("lg_frame", "IBBHHH", line, kind, is_own, len(function), len(file), 0) + function + file
+        body = struct.pack("=IIQBBHI", self.pid, self.tid, block or 0, moment, 0, len(frames), len(data))
+        self.stream.record("FRAMES", "lg_rec_frames", body, data)
+
     # --- turns ---
 
     @contextlib.contextmanager
@@ -237,9 +248,12 @@ class Loop:
         self.idle_ns += n * idle + self.stream.now - n * (length + idle) - self.idle_since
         self.idle_since = self.stream.now
 
-    def totals(self):
+    def totals(self, asleep=None):
+        """`asleep`: the call and the kind of the sleep that goes on, and since when."""
+        call, kind, since = asleep or (None, None, 0)
         slot = pack("lg_slot", "IIIiiIQQQQQQ8QQQQQQ256Q", self.pid, self.tid, SLOT_USED | SLOT_LOOP,
-                    syscalls()["epoll_pwait"], -1, 0, self.first_ns, self.turn_start, 0, self.nr_turns, self.idle_ns,
+                    syscalls()["epoll_pwait"], syscalls()[call] if call else -1, SLEEPS[kind] if kind else 64,
+                    self.first_ns, self.turn_start, since, self.nr_turns, self.idle_ns,
                     self.idle_since, *self.sleep_ns, self.runqueue, self.throttled, 0, 0, self.max_turn, *self.hist)
         self.stream.record("LOOP", "lg_rec_loop", slot)
 

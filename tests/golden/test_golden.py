@@ -28,7 +28,7 @@ VIEWS = {
     "tty": ["--text", "--requests", "--width", "100", "--utf8", "--colour"],
     "narrow": ["--text", "--width", "80"],
 }
-ON_A_TERMINAL = {"hostile", "uvicorn_tasks", "several_loops", "lost"}
+ON_A_TERMINAL = {"hostile", "uvicorn_tasks", "stacks", "several_loops", "lost"}
 CASES = [(name, view) for name in NAMES for view in VIEWS if view in ("txt", "json") or name in ON_A_TERMINAL]
 
 
@@ -76,7 +76,7 @@ def test_nothing_hostile_passes(view, tmp_path):
 
 def test_struct_sizes_agree():
     """Packing asserts each; here those that no stream uses would show."""
-    used = {"lg_head", "lg_target", "lg_block", "lg_slot", *(f"lg_rec_{name.lower()}" for name in layout.RECORDS)}
+    used = {"lg_head", "lg_target", "lg_block", "lg_slot", "lg_frame", *(f"lg_rec_{name.lower()}" for name in layout.RECORDS)}
     assert used == set(layout.SIZES)
 
 

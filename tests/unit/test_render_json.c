@@ -223,10 +223,11 @@ static void test_summary(void **state)
 		"\"runtime\":\"cpython 3.11\",\"ended\":false,"
 		"\"elapsed_ns\":31400000000,\"idle_ns\":19719200000,\"utilisation\":0.372000,\"turns\":1404,"
 		"\"stalls\":1,"
-		"\"stall_ns\":104123456,\"threshold_ns\":0,\"turn_ns\":" HIST "}],"
+		"\"stall_ns\":104123456,\"threshold_ns\":0,\"stuck_ns\":0,\"turn_ns\":" HIST "}],"
 		"\"routes\":[{\"method\":\"GET\",\"route\":\"/report/:n\",\"count\":1404,\"stalls\":1,"
 		"\"stall_ns\":104123456,\"longest_run_ns\":104123456,\"worst_id\":\"abc\",\"hold_ns\":" HIST
 		",\"delay_ns\":" HIST ",\"duration_ns\":" HIST "}],"
+		"\"places\":[],"
 		"\"causes\":{\"cpu\":{\"stalls\":1,\"ns\":104123456},\"syscall\":{\"stalls\":0,\"ns\":0},"
 		"\"lock\":{\"stalls\":0,\"ns\":0},\"gil\":{\"stalls\":0,\"ns\":0},\"gc\":{\"stalls\":0,\"ns\":0},"
 		"\"fault\":{\"stalls\":0,\"ns\":0},\"io\":{\"stalls\":0,\"ns\":0},\"runqueue\":{\"stalls\":0,\"ns\":0},"

@@ -17,6 +17,16 @@ static void on_stall(void *arg, const struct model_stall *stall)
 		render_stall(&view->exports[i], stall);
 }
 
+static void on_stuck(void *arg, const struct model_stuck *stuck)
+{
+	struct view *view = arg;
+
+	if (view->has_stalls)
+		render_stuck(&view->render, stuck);
+	for (unsigned i = 0; i < view->nr_exports; i++)
+		render_stuck(&view->exports[i], stuck);
+}
+
 static void on_request(void *arg, const struct model_done *done)
 {
 	struct view *view = arg;
@@ -66,7 +76,13 @@ int view_open_model(struct view *view, const struct trace_opts *opts, struct err
 		.id_header = opts->id_header,
 		.route_patterns = strings(&opts->route_patterns),
 	};
-	struct model_sink sink = {.arg = view, .stall = on_stall, .request = on_request, .cumulative = on_cumulative};
+	struct model_sink sink = {
+		.arg = view,
+		.stall = on_stall,
+		.stuck = on_stuck,
+		.request = on_request,
+		.cumulative = on_cumulative,
+	};
 
 	filter_init(&view->filter, opts);
 

@@ -38,6 +38,7 @@ static void loop_total(const struct loop *l, uint64_t now_ns, struct model_loop 
 		.nr_stalls = l->nr_stalls,
 		.stall_ns = l->stall_ns,
 		.threshold_ns = l->turn.threshold_ns,
+		.stuck_ns = l->stuck.turn_ns && end_ns > l->stuck.turn_ns ? end_ns - l->stuck.turn_ns : 0,
 		.hist = l->hist,
 	};
 	comm_copy(out->comm, l->comm);

@@ -8,6 +8,7 @@
 #include "model/baseline.h"
 #include "model/stall.h"
 #include "model/state.h"
+#include "model/stuck.h"
 
 #define MAX_THREADS 16384 /* four times the slots: threads that end may overlap with new ones in the stream */
 #define STUCK_NS    100000000
@@ -24,6 +25,9 @@ void loop_free(struct loop *l)
 {
 	list_del(&l->in_all);
 	turn_fini(&l->turn);
+	stacks_fini(&l->stacks);
+	for (unsigned i = 0; i < l->nr_held; i++)
+		stack_put(l->held[i].stack);
 	free(l->held);
 	free(l->base);
 	free(l->baseline);
@@ -62,6 +66,7 @@ static void ended_trim(struct loops *ls)
 static void loop_end(struct model *m, struct loop *l, uint64_t now_ns)
 {
 	turn_abort(m, l, now_ns);
+	l->stuck.turn_ns = 0;
 	stalls_tell(m, l);
 	request_end_all(m, l, now_ns);
 	table_del(&m->loops.by_tid, l->tid);
@@ -143,6 +148,8 @@ static void process_exec(struct model *m, uint32_t pid, uint64_t now_ns)
 		if (l->pid != pid || l->has_ended)
 			continue;
 		turn_abort(m, l, now_ns);
+		stacks_clear(&l->stacks);
+		l->stuck.turn_ns = 0;
 		stalls_tell(m, l);
 		request_end_all(m, l, now_ns);
 		l->runtime = LG_RT_NATIVE;
@@ -195,6 +202,8 @@ void loop_feed_turn(struct model *m, const struct lg_rec_turn *rec)
 	before_ns = l->busy_ns;
 	turn_end(m, l, rec->start_ns, rec->end_ns, rec->late_ns);
 	cumulative_check(m, l, l->turn_end_ns);
+	stacks_clear(&l->stacks);
+	l->stuck.turn_ns = 0;
 	if (l->has_slot)
 		return;
 	length_ns = l->busy_ns - before_ns;
@@ -255,6 +264,7 @@ void loop_feed_slot(struct model *m, const struct lg_rec_loop *rec)
 		l->hist.buckets[i] = slot->turn_hist[i];
 		l->hist.count += slot->turn_hist[i];
 	}
+	stuck_look(m, l, slot, rec->head.time_ns);
 }
 
 void loop_feed_target(struct model *m, const struct lg_rec_target *rec)

@@ -11,6 +11,7 @@
 #include "lg_slot.h"
 #include "model/model.h"
 #include "model/cumulative.h"
+#include "model/stack.h"
 #include "model/turn.h"
 
 struct baseline;
@@ -53,6 +54,11 @@ struct loop {
 	unsigned max_held;         /* allocated */
 	struct baseline *baseline; /* its own threshold; NULL: the common one */
 	struct cumulative cumulative;
+	struct stacks stacks; /* of the current turn */
+	struct {
+		uint64_t turn_ns; /* the turn that was told as one that does not end; 0: there is none now */
+		uint64_t next_ns; /* the length at which it is told again */
+	} stuck;
 	struct model_loop *base; /* totals when the current interval began; NULL: it is the whole time */
 };
 

@@ -32,6 +32,7 @@ int model_new(struct model **out, const struct model_opts *opts, const struct mo
 	routes_init(&m->routes, m->opts.route_patterns, m->opts.max_routes);
 	conns_init(&m->conns);
 	loops_init(&m->loops);
+	places_init(&m->places);
 	return 0;
 }
 
@@ -42,6 +43,7 @@ void model_free(struct model *m)
 	loops_fini(m);
 	conns_fini(m);
 	routes_fini(&m->routes);
+	places_fini(&m->places);
 	facts_fini(&m->facts);
 	pool_fini(&m->conn_pool);
 	pool_fini(&m->request_pool);
@@ -68,6 +70,9 @@ static void record_dispatch(struct model *m, const struct lg_head *rec)
 		break;
 	case LG_REC_TURN:
 		loop_feed_turn(m, (const struct lg_rec_turn *)rec);
+		break;
+	case LG_REC_FRAMES:
+		loop_feed_frames(m, (const struct lg_rec_frames *)rec);
 		break;
 	case LG_REC_TARGET:
 		loop_feed_target(m, (const struct lg_rec_target *)rec);

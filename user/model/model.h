@@ -69,6 +69,15 @@ struct model_parts {
 	uint64_t throttled_ns;
 };
 
+/* A frame of a stack. Strings are raw, untrusted bytes, NUL-terminated. */
+struct model_frame {
+	const char *function; /* never empty */
+	const char *file;     /* source file or script, else the program or library; may be empty */
+	uint32_t line;        /* 0: unknown */
+	enum lg_frame_kind kind;
+	bool is_own; /* the user's own code */
+};
+
 struct model_stall {
 	uint64_t start_ns; /* CLOCK_MONOTONIC */
 	uint64_t duration_ns;
@@ -85,8 +94,11 @@ struct model_stall {
 	const char *const *victims;          /* request ids, at most MODEL_MAX_VICTIMS */
 	unsigned nr_victims_told;
 	unsigned nr_victims;
-	uint64_t turn_ns;      /* length of the turn it was in */
-	uint64_t threshold_ns; /* that it reached */
+	uint64_t turn_ns;                 /* length of the turn it was in */
+	uint64_t threshold_ns;            /* that it reached */
+	const struct model_frame *frames; /* where it was, from the innermost one on */
+	size_t nr_frames;                 /* 0: not known */
+	const struct model_frame *place;  /* the one of them that its author would look at; NULL: not known */
 };
 
 #define MODEL_MAX_SHARES 8  /* routes told with a sum of small holds */
@@ -118,6 +130,30 @@ struct model_cumulative {
 	uint64_t other_ns; /* of routes beyond these */
 };
 
+/* A turn is told as stuck once it is that much longer than the threshold: shorter stalls are told once, at their end.
+ */
+#define MODEL_STUCK_AFTER_NS 80000000
+
+/* A stall that goes on: as far as it is known. */
+struct model_stuck {
+	uint64_t start_ns; /* CLOCK_MONOTONIC */
+	uint64_t duration_ns;
+	uint64_t turn_ns; /* length of the turn, so far */
+	uint32_t pid;
+	uint32_t tid;
+	const char *comm;
+	enum lg_cause cause; /* what it does now */
+	int sleep_nr;        /* the system call that it sleeps in; -1 none that is worth telling */
+	enum lg_confidence confidence;
+	const struct model_request *request; /* NULL: nobody's, or unknown */
+	const char *const *victims;          /* request ids, at most MODEL_MAX_VICTIMS */
+	unsigned nr_victims_told;
+	unsigned nr_victims;
+	const struct model_frame *frames; /* where it was last seen */
+	size_t nr_frames;
+	const struct model_frame *place;
+};
+
 /* A request that ended. */
 struct model_done {
 	const struct model_request *request;
@@ -138,6 +174,7 @@ struct model_done {
 struct model_sink {
 	void *arg;
 	void (*stall)(void *arg, const struct model_stall *stall);
+	void (*stuck)(void *arg, const struct model_stuck *stuck);
 	void (*request)(void *arg, const struct model_done *done);
 	void (*cumulative)(void *arg, const struct model_cumulative *sum);
 };
@@ -157,6 +194,7 @@ struct model_loop {
 	uint64_t nr_stalls;
 	uint64_t stall_ns;        /* the sum of their lengths */
 	uint64_t threshold_ns;    /* as it is now */
+	uint64_t stuck_ns;        /* length of a turn that was told as stuck and has not ended; 0: there is none */
 	struct hist hist;         /* turns by length */
 	struct model_parts parts; /* of elapsed_ns - idle_ns, user_ns and system_ns aside; all 0: not known */
 };
@@ -181,9 +219,30 @@ struct model_cause {
 	double stall_squares; /* as in struct model_route */
 };
 
+#define MODEL_FUNCTION_LEN 128 /* bytes of names in the summary, NUL included; longer ones are cut */
+#define MODEL_FILE_LEN     256
+#define MODEL_PLACE_ROUTES 3 /* told of a place */
+
+/* Stalls of one function. */
+struct model_place {
+	char function[MODEL_FUNCTION_LEN];
+	char file[MODEL_FILE_LEN];
+	uint32_t line; /* of the longest stall */
+	enum lg_frame_kind kind;
+	bool is_own;
+	uint64_t nr_stalls;
+	uint64_t stall_ns;
+	uint64_t max_stall_ns;
+	enum lg_cause cause;         /* of the longest stall */
+	char worst_id[MODEL_ID_LEN]; /* the request of the longest stall; empty: none known */
+	char routes[MODEL_PLACE_ROUTES][MODEL_METHOD_LEN + MODEL_PATH_LEN]; /* the first ones, "GET /x/{n}" */
+	unsigned nr_routes;
+};
+
 /*
  * Everything so far. Arrays belong to the summary and are freed by model_summary_fini().
- * Loops are ordered by stall_ns, then by turns; routes by stall_ns, then by the sum of their hold; descending.
+ * Loops are ordered by stall_ns, then by turns; routes by stall_ns, then by the sum of their hold; places by stall_ns;
+ * descending.
  */
 struct model_summary {
 	uint64_t start_ns;
@@ -192,6 +251,8 @@ struct model_summary {
 	size_t nr_loops;
 	struct model_route *routes;
 	size_t nr_routes;
+	struct model_place *places; /* of the stalls whose place is known */
+	size_t nr_places;
 	struct model_cause causes[LG_NR_CAUSES];
 	uint64_t nr_stalls;
 	uint64_t nr_filtered; /* stalls that the filter left out; not in nr_stalls */

@@ -69,8 +69,9 @@ static void victims_add_read(struct held_stall *h, const struct loop *l, uint64_
 	}
 }
 
-static void stall_count(struct model *m, struct loop *l, const struct run *run)
+static void stall_count(struct model *m, struct loop *l, const struct run *run, const struct stack *stack)
 {
+	const struct model_frame *place = stack_place(stack);
 	struct request *who = run->owner.who;
 	struct model_cause *cause = &m->causes[span_cause(&run->span)];
 	uint64_t length_ns = run->span.length_ns;
@@ -82,6 +83,8 @@ static void stall_count(struct model *m, struct loop *l, const struct run *run)
 	cause->stall_squares += square;
 	l->nr_stalls++;
 	l->stall_ns += length_ns;
+	if (place && places_count(&m->places, place, who ? &who->who : NULL, span_cause(&run->span), length_ns))
+		m->lacks_memory = true;
 	if (!who || !who->route)
 		return;
 	who->route->stats.nr_stalls++;
@@ -117,6 +120,9 @@ static void stall_tell(struct model *m, const struct loop *l, const struct held_
 		.nr_victims_told = h->nr_victims < MODEL_MAX_VICTIMS ? h->nr_victims : MODEL_MAX_VICTIMS,
 		.turn_ns = h->turn_ns,
 		.threshold_ns = h->threshold_ns,
+		.frames = h->stack ? h->stack->frames : NULL,
+		.nr_frames = h->stack ? h->stack->nr : 0,
+		.place = stack_place(h->stack),
 	};
 
 	for (unsigned i = 0; i < s.nr_victims_told; i++)
@@ -150,19 +156,23 @@ void stall_hold(struct model *m, struct loop *l, const struct run *run, uint64_t
 {
 	struct request *who = run->owner.who;
 	struct held_stall *h;
+	struct stack *stack;
 
 	cumulative_drop(l, run);
 	if (!filter_takes_stall(m->opts.filter, who ? &who->who : NULL, span_cause(&run->span))) {
 		m->nr_filtered++;
 		return;
 	}
+	stack = stacks_choose(l, run);
 	h = held_add(l);
-	stall_count(m, l, run);
+	stall_count(m, l, run, stack);
 	if (!h) {
 		m->lacks_memory = true;
+		stack_put(stack);
 		return;
 	}
 	h->run = *run;
+	h->stack = stack;
 	h->turn_ns = turn_ns;
 	h->threshold_ns = l->turn.threshold_ns;
 	h->turn_end_ns = turn_end_ns;
@@ -180,6 +190,7 @@ void stalls_tell(struct model *m, struct loop *l)
 	for (unsigned i = 0; i < l->nr_held; i++) {
 		stall_tell(m, l, &l->held[i]);
 		request_put(m, l->held[i].run.owner.who);
+		stack_put(l->held[i].stack);
 	}
 	m->nr_held -= l->nr_held;
 	l->nr_held = 0;

@@ -6,6 +6,7 @@
 #include "model/conn.h"
 #include "model/facts.h"
 #include "model/loop.h"
+#include "model/place.h"
 #include "model/pool.h"
 #include "model/route.h"
 
@@ -18,6 +19,7 @@ struct model {
 	struct routes routes;
 	struct conns conns;
 	struct loops loops;
+	struct places places;
 	bool has_begun;       /* start_ns is set */
 	bool lacks_memory;    /* during a feed: something was not remembered */
 	uint64_t start_ns;    /* the first record */

@@ -58,6 +58,27 @@ static int routes_gather(const struct model *m, struct model_summary *out)
 	return 0;
 }
 
+static int place_compare(const void *a, const void *b)
+{
+	const struct model_place *x = a, *y = b;
+	int names;
+
+	if (x->stall_ns != y->stall_ns)
+		return x->stall_ns < y->stall_ns ? 1 : -1;
+	names = strcmp(x->function, y->function);
+	return names ? names : strcmp(x->file, y->file);
+}
+
+static int places_gather(const struct model *m, struct model_summary *out)
+{
+	out->places = calloc((size_t)m->places.count + 1, sizeof(*out->places));
+	if (!out->places)
+		return -ENOMEM;
+	out->nr_places = places_copy(&m->places, out->places);
+	qsort(out->places, out->nr_places, sizeof(*out->places), place_compare);
+	return 0;
+}
+
 static void counters_copy(const struct model *m, struct model_summary *out)
 {
 	for (int i = 0; i < 16; i++)
@@ -96,6 +117,8 @@ int model_summary(const struct model *m, uint64_t now_ns, struct model_summary *
 
 	if (!err)
 		err = routes_gather(m, out);
+	if (!err)
+		err = places_gather(m, out);
 	if (err)
 		model_summary_fini(out);
 	return err;
@@ -122,6 +145,7 @@ void model_summary_fini(struct model_summary *s)
 {
 	free(s->loops);
 	free(s->routes);
+	free(s->places);
 	*s = (struct model_summary){0};
 }
 
@@ -134,5 +158,6 @@ int model_restart(struct model *m, uint64_t now_ns)
 	m->nr_requests = 0;
 	memset(m->causes, 0, sizeof(m->causes));
 	routes_restart(&m->routes);
+	places_fini(&m->places);
 	return loops_restart(&m->loops, now_ns);
 }

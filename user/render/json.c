@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "render/clock.h"
+#include "render/place.h"
 #include "render/syscall_names.h"
 #include "render/target.h"
 #include "render/words.h"
@@ -15,6 +16,7 @@
 const struct render_ops render_json = {
 	.begin = json_begin,
 	.stall = json_stall,
+	.stuck = json_stuck,
 	.request = json_request,
 	.cumulative = json_cumulative,
 	.summary = json_summary,
@@ -130,6 +132,26 @@ static void put_request_keys(struct writer *w, const struct model_request *reque
 	writer_string(w, "peer", target_format(peer, sizeof(peer), &request->peer, NULL));
 }
 
+static void put_request(struct writer *w, const struct model_request *request)
+{
+	if (!request) {
+		writer_null(w, "request");
+		return;
+	}
+	writer_object(w, "request");
+	put_request_keys(w, request);
+	writer_object_end(w);
+}
+
+static void put_victims(struct writer *w, const char *const *victims, unsigned nr_told, unsigned nr)
+{
+	writer_array(w, "victims");
+	for (unsigned i = 0; i < nr_told; i++)
+		writer_string(w, NULL, victims[i]);
+	writer_array_end(w);
+	writer_u64(w, "victim_count", nr);
+}
+
 void json_stall(struct render *r, const struct model_stall *stall)
 {
 	struct writer w = line_open(r, "stall");
@@ -144,23 +166,34 @@ void json_stall(struct render *r, const struct model_stall *stall)
 	put_parts(&w, &stall->parts);
 	put_syscall(&w, stall);
 	put_holder(&w, stall->block);
-	if (stall->request) {
-		writer_object(&w, "request");
-		put_request_keys(&w, stall->request);
-		writer_object_end(&w);
-	} else {
-		writer_null(&w, "request");
-	}
+	put_request(&w, stall->request);
 	writer_string(&w, "confidence", words_confidence(stall->confidence));
-	writer_array(&w, "victims");
-	for (unsigned i = 0; i < stall->nr_victims_told; i++)
-		writer_string(&w, NULL, stall->victims[i]);
-	writer_array_end(&w);
-	writer_u64(&w, "victim_count", stall->nr_victims);
+	put_victims(&w, stall->victims, stall->nr_victims_told, stall->nr_victims);
 	writer_u64(&w, "turn_ns", stall->turn_ns);
 	writer_u64(&w, "threshold_ns", stall->threshold_ns);
-	writer_array(&w, "stack");
-	writer_array_end(&w);
+	place_put_stack(&w, stall->frames, stall->nr_frames);
+	writer_line_end(&w);
+}
+
+/* The keys that it shares with a stall mean the same, as of now. */
+void json_stuck(struct render *r, const struct model_stuck *stuck)
+{
+	struct writer w = line_open(r, "stuck");
+	char name[WORDS_SYSCALL_LEN];
+
+	put_time(&w, r, "time", stuck->start_ns);
+	writer_u64(&w, "start_ns", stuck->start_ns);
+	writer_u64(&w, "pid", stuck->pid);
+	writer_u64(&w, "tid", stuck->tid);
+	writer_string(&w, "comm", stuck->comm);
+	writer_u64(&w, "duration_ns", stuck->duration_ns);
+	writer_string(&w, "cause", words_cause(stuck->cause));
+	writer_name(&w, "syscall", stuck->sleep_nr < 0 ? "" : words_syscall(name, sizeof(name), stuck->sleep_nr));
+	put_request(&w, stuck->request);
+	writer_string(&w, "confidence", words_confidence(stuck->confidence));
+	put_victims(&w, stuck->victims, stuck->nr_victims_told, stuck->nr_victims);
+	writer_u64(&w, "turn_ns", stuck->turn_ns);
+	place_put_stack(&w, stuck->frames, stuck->nr_frames);
 	writer_line_end(&w);
 }
 
@@ -233,6 +266,7 @@ static void put_loop(struct writer *w, const struct model_loop *loop)
 	writer_u64(w, "stalls", loop->nr_stalls);
 	writer_u64(w, "stall_ns", loop->stall_ns);
 	writer_u64(w, "threshold_ns", loop->threshold_ns);
+	writer_u64(w, "stuck_ns", loop->stuck_ns);
 	put_hist(w, "turn_ns", &loop->hist, loop->max_turn_ns);
 	writer_object_end(w);
 }
@@ -331,6 +365,7 @@ void json_summary(struct render *r, const struct model_summary *summary)
 	for (size_t i = 0; i < summary->nr_routes; i++)
 		put_route(&w, &summary->routes[i]);
 	writer_array_end(&w);
+	place_put_json(&w, summary);
 	put_causes(&w, summary);
 	writer_u64(&w, "lost", summary->lost);
 	put_counters(&w, summary);

@@ -13,6 +13,7 @@
 #define JSON_SCHEMA 1 /* grows when a key goes away or changes its meaning */
 
 void json_begin(struct render *r, const struct render_header *header);
+void json_stuck(struct render *r, const struct model_stuck *stuck);
 void json_stall(struct render *r, const struct model_stall *stall);
 void json_request(struct render *r, const struct model_done *done);
 void json_cumulative(struct render *r, const struct model_cumulative *sum);

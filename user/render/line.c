@@ -9,6 +9,7 @@
 
 #include "base/units.h"
 #include "render/clock.h"
+#include "render/place.h"
 #include "render/target.h"
 #include "render/words.h"
 
@@ -210,6 +211,20 @@ static enum text_tone sure_tone(enum lg_confidence confidence)
 	return confidence == LG_SURE_LIKELY ? TEXT_YELLOW : TEXT_DIM;
 }
 
+/* Where in the code it was, below the cause. */
+static void put_place(struct render *r, const struct layout *l, const struct model_frame *place)
+{
+	int indent = l->time + 2 + UNITS_TABLE_COLS + 2;
+	char whole[PLACE_LEN], text[PLACE_LEN];
+
+	place_format(whole, sizeof(whole), place->function, place->file, place->line, r->style.utf8);
+	text_fit(text, sizeof(text), whole, l->cut ? r->style.width - indent - 3 : sizeof(text), TEXT_CUT_MIDDLE,
+		 r->style.utf8);
+	fprintf(r->out, "%*sin ", indent, "");
+	text_put(r->out, &r->style, TEXT_DIM, text, 0);
+	fputc('\n', r->out);
+}
+
 void line_stall(struct render *r, const struct model_stall *stall)
 {
 	char time[CLOCK_LEN], length[UNITS_LEN], cause[CELL_LEN], request[CELL_LEN], victims[UNITS_LEN];
@@ -235,6 +250,39 @@ void line_stall(struct render *r, const struct model_stall *stall)
 			 .sure_tone = sure_tone(stall->confidence),
 		 },
 		 false);
+	if (stall->place)
+		put_place(r, &l, stall->place);
+}
+
+void line_stuck(struct render *r, const struct model_stuck *stuck)
+{
+	char time[CLOCK_LEN], length[UNITS_LEN], cause[CELL_LEN], request[CELL_LEN], victims[UNITS_LEN];
+	char loop[LINE_LOOP_LEN], name[WORDS_SYSCALL_LEN] = "";
+	struct layout l = layout_of(r);
+
+	if (stuck->sleep_nr >= 0)
+		words_syscall(name, sizeof(name), stuck->sleep_nr);
+	snprintf(cause, sizeof(cause), "STUCK and counting: %s%s%s", words_cause(stuck->cause), *name ? " " : "", name);
+	fit(&l, r, cause, l.cause, TEXT_CUT_END);
+	format_request(request, r, &l, stuck->request);
+	format_loop(loop, r, &l, stuck->pid, stuck->tid, stuck->comm);
+	snprintf(victims, sizeof(victims), "%u", stuck->nr_victims);
+	put_line(r, &l,
+		 &(struct cells){
+			 .time = clock_format_local(time, sizeof(time), stuck->start_ns, r->realtime_offset_ns,
+						    l.with_ms),
+			 .length = units_format_duration_table(length, sizeof(length), stuck->duration_ns),
+			 .cause = cause,
+			 .request = request,
+			 .sure = words_confidence(stuck->confidence),
+			 .victims = victims,
+			 .loop = loop,
+			 .length_tone = TEXT_RED,
+			 .sure_tone = sure_tone(stuck->confidence),
+		 },
+		 false);
+	if (stuck->place)
+		put_place(r, &l, stuck->place);
 }
 
 /* In the column of the cause stands how it went: status, hold and delay. */

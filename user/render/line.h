@@ -18,6 +18,7 @@
 
 /* What is traced, and the heading of the columns. */
 void line_begin(struct render *r, const struct render_header *header);
+void line_stuck(struct render *r, const struct model_stuck *stuck);
 void line_stall(struct render *r, const struct model_stall *stall);
 void line_request(struct render *r, const struct model_done *done);
 /* Small holds that added up, in the columns of a stall: the sum, how many, and the routes that made it. */

@@ -14,6 +14,7 @@
 const struct render_ops render_text = {
 	.begin = line_begin,
 	.stall = line_stall,
+	.stuck = line_stuck,
 	.request = line_request,
 	.cumulative = line_cumulative,
 	.summary = summary_print,
@@ -67,6 +68,15 @@ void render_stall(struct render *r, const struct model_stall *stall)
 		return;
 	note_loop(r, stall->tid);
 	r->ops->stall(r, stall);
+	note_error(r);
+}
+
+void render_stuck(struct render *r, const struct model_stuck *stuck)
+{
+	if (!is_open(r) || !r->ops->stuck)
+		return;
+	note_loop(r, stuck->tid);
+	r->ops->stuck(r, stuck);
 	note_error(r);
 }
 

@@ -52,6 +52,7 @@ struct render_ops {
 	void (*begin)(struct render *r, const struct render_header *header);
 	void (*record)(struct render *r, const struct lg_head *rec); /* before the model gets it */
 	void (*stall)(struct render *r, const struct model_stall *stall);
+	void (*stuck)(struct render *r, const struct model_stuck *stuck);
 	void (*request)(struct render *r, const struct model_done *done);
 	void (*cumulative)(struct render *r, const struct model_cumulative *sum);
 	void (*summary)(struct render *r, const struct model_summary *summary);
@@ -80,6 +81,7 @@ struct render {
 void render_begin(struct render *r, const struct render_header *header);
 void render_record(struct render *r, const struct lg_head *rec);
 void render_stall(struct render *r, const struct model_stall *stall);
+void render_stuck(struct render *r, const struct model_stuck *stuck);
 void render_request(struct render *r, const struct model_done *done);
 void render_cumulative(struct render *r, const struct model_cumulative *sum);
 void render_summary(struct render *r, const struct model_summary *summary);

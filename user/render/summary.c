@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "render/bars.h"
 #include "render/line.h"
+#include "render/place.h"
 #include "render/target.h"
 #include "render/words.h"
 
@@ -139,6 +140,10 @@ static void put_loop(struct render *r, const struct model_loop *loop)
 	format_loop(whole, sizeof(whole), r, loop);
 	text_fit(name, sizeof(name), whole, left < 0 ? sizeof(whole) : (unsigned)left, TEXT_CUT_END, r->style.utf8);
 	fprintf(r->out, "  %s\n", name);
+	if (loop->stuck_ns) {
+		text_put(r->out, &r->style, TEXT_RED, "         STUCK", 0);
+		fprintf(r->out, " for %s and still so\n", units_format_duration(busy, sizeof(busy), loop->stuck_ns));
+	}
 }
 
 static void put_loops(struct render *r, const struct model_summary *s)
@@ -294,6 +299,7 @@ void summary_print(struct render *r, const struct model_summary *summary)
 	put_overview(r, summary);
 	put_loops(r, summary);
 	put_routes(r, summary);
+	place_print(r, summary);
 	put_causes(r, summary);
 	put_lost(r, summary);
 }
