@@ -8,6 +8,7 @@
 
 #include "io.bpf.h"
 #include "owner.bpf.h"
+#include "stack.bpf.h"
 
 struct user_iovec {
 	const void *base;
@@ -164,13 +165,17 @@ SUBPROG void call_io(struct thread *t, struct task_struct *task, const struct ca
 }
 
 /*
- * After a call that blocked for long the stack is still that of the code that called: it can be asked who it works
- * for, and short blocks cost nothing.
+ * After a call that blocked for long the stack is still that of the code that called: it can be taken, and asked who
+ * it works for; short blocks cost nothing.
  */
-static __always_inline void blocked_ask(struct thread *t)
+static __always_inline void blocked_look(struct thread *t)
 {
-	if (t->turn_ns && t->unasked_ns >= ASK_AFTER_NS)
-		owner_ask(ASK_NOW, t->call.sleep_ns, bpf_ktime_get_ns());
+	__u64 now = bpf_ktime_get_ns();
+
+	if (stack_is_due(t, now, t->call.sleep_ns))
+		stack_take(now, LG_STACK_BLOCKED, t->call.start_ns);
+	if (config.ask && t->turn_ns && t->unasked_ns >= ASK_AFTER_NS)
+		owner_ask(ASK_NOW, t->call.sleep_ns, now);
 }
 
 /* Did this call sleep? Another one's sleep is not its: libc mode does not see every return, and a fault has none. */
@@ -204,8 +209,8 @@ static __always_inline void call_take(struct thread *t, struct task_struct *task
 		return;
 	if (c->role == CALL_WAIT_SET && c->nr != __NR_io_uring_enter)
 		nested_note(t, task, c);
-	if (config.ask && c->blocked)
-		blocked_ask(t);
+	if ((config.ask || config.stack) && c->blocked)
+		blocked_look(t);
 	if (control.edges == LG_EDGES_SYSCALL) /* libc mode does not see every call */
 		system_time_note(t, task, c->nr);
 	call_io(t, task, c);

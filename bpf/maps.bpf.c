@@ -3,6 +3,7 @@
 #include "node_walk.bpf.h"
 #include "python.bpf.h"
 #include "scan.bpf.h"
+#include "stack.bpf.h"
 
 const volatile struct lg_config config SEC(".rodata") = {};
 struct lg_control control SEC(".bss") = {};
@@ -17,6 +18,10 @@ struct counters_map counters SEC(".maps");
 struct events_map events SEC(".maps");
 struct runtimes_map runtimes SEC(".maps");
 struct ask_times_map ask_times SEC(".maps");
+struct runtimes_map stack_runtimes SEC(".maps");
+struct stack_walks_map stack_walks SEC(".maps");
+struct kernel_stacks_map kernel_stacks SEC(".maps");
+struct stack_notes_map stack_notes SEC(".maps");
 struct node_walks_map node_walks SEC(".maps");
 struct walks_map walks SEC(".maps");
 struct scans_map scans SEC(".maps");

@@ -3,6 +3,7 @@
 #include "node.bpf.h"
 #include "owner.bpf.h"
 #include "python.bpf.h"
+#include "stack.bpf.h"
 
 /* 0 when there is an answer; negative when the memory could not be read or made no sense. */
 static __always_inline int runtime_ask(struct thread *t, struct task_struct *task, struct answer *a, __u64 now)
@@ -78,8 +79,11 @@ int on_sample(void *ctx)
 	if (t->out_ns)
 		thread_settle(t, task, now);
 	turn_open(t, task);
-	if (!t->turn_ns || now - t->edge_ns < ASK_AFTER_NS)
+	if (!t->turn_ns)
 		return 0;
-	owner_ask(ASK_NOW, call_known_ns(t, task), now);
+	if (stack_is_due(t, now, 0))
+		stack_take(now, LG_STACK_SAMPLE, 0);
+	if (config.ask)
+		owner_ask(ASK_NOW, call_known_ns(t, task), now);
 	return 0;
 }

@@ -5,6 +5,7 @@
  */
 #include "owner.bpf.h"
 #include "path.bpf.h"
+#include "stack.bpf.h"
 #include "wait.bpf.h"
 
 /* The descriptor that a nested poll waits for: the first of its list. Only valid while the thread is current. */
@@ -95,6 +96,7 @@ SUBPROG __u32 sleep_begin(struct thread *t, struct task_struct *task, unsigned i
 		slot->sleep_nr = c.nr < 0 ? -1 : c.nr;
 	}
 	call_note(t, &c, class, now);
+	stack_note_sleep(t, task);
 	return class;
 }
 
@@ -156,8 +158,10 @@ static __always_inline void switch_out(struct thread *t, struct task_struct *tas
 	}
 	turn_leave(t, task, t->out_class == OFF_WAIT, now);
 	slot = slot_of(t);
-	if (slot)
+	if (slot) {
 		slot->off_ns = now;
+		slot->off_class = t->out_class < LG_NR_SLEEPS ? t->out_class : LG_SLOT_READY;
+	}
 	t->in_ns = 0;
 	t->out_run_delay = task->sched_info.run_delay;
 	t->out_throttled_clock = task_throttled_clock(task);
@@ -165,6 +169,8 @@ static __always_inline void switch_out(struct thread *t, struct task_struct *tas
 	t->out_ns = now;
 	if (out_is_asked(t, now))
 		owner_ask(ASK_AHEAD, call_known_ns(t, task), now);
+	if (stack_is_noted(t, now))
+		stack_note(now);
 }
 
 /* A target is only looked up for a stretch that may matter, its whole path for one that does. */
@@ -177,6 +183,8 @@ static __always_inline void switch_in(struct thread *t, struct task_struct *task
 	struct file *file;
 
 	t->in_ns = now;
+	if (t->has_note)
+		stack_note_tell(t, now);
 	if (slot)
 		slot->off_ns = 0;
 	if (!t->out_ns || t->out_class >= LG_NR_SLEEPS || now - t->out_ns < TARGET_MIN_NS)

@@ -154,8 +154,13 @@ struct thread {
 	bool has_answer;      /* it was given when the thread left the CPU: told if the stretch off it is long */
 	bool is_marked;       /* the last told edge is an answer: the model takes it for what follows too */
 	__u64 unasked_ns;     /* blocked since the last told edge */
-	__u64 ask_after_ns; /* until when the questions at switch-outs that were for nothing use up their share of time
-			     */
+	__u64 ask_after_ns;  /* until when the questions at switch-outs that were for nothing use up their share of time
+			      */
+	__u64 stack_ns;      /* when its stack was taken last */
+	__u64 note_ns;       /* when it was noted last, at a switch-out; has_note: for the stretch that goes on */
+	__u64 note_after_ns; /* until when the notes so far use up their share of time */
+	bool has_note;
+	__u64 python_state; /* where the interpreter keeps this thread's, 0 not known yet */
 
 	__u64 pair_args[4]; /* libc mode: arguments of the call whose return another probe shows */
 	__u64 pair_sp;

@@ -21,6 +21,8 @@ static union {
 	struct lg_rec_io io;
 	struct lg_rec_target target;
 	struct lg_rec_path path;
+	struct lg_rec_stack stack;
+	struct lg_rec_frames frames;
 } u;
 
 static int check(size_t size)
@@ -48,7 +50,8 @@ static const struct {
 	{LG_REC_IO, sizeof(struct lg_rec_io)},         {LG_REC_OFF, sizeof(struct lg_rec_off)},
 	{LG_REC_TURN, sizeof(struct lg_rec_turn)},     {LG_REC_TARGET, sizeof(struct lg_rec_target)},
 	{LG_REC_PATH, sizeof(struct lg_rec_path)},     {LG_REC_LOOP, sizeof(struct lg_rec_loop)},
-	{LG_REC_LOST, sizeof(struct lg_rec_lost)},
+	{LG_REC_LOST, sizeof(struct lg_rec_lost)},     {LG_REC_STACK, offsetof(struct lg_rec_stack, copy)},
+	{LG_REC_FRAMES, sizeof(struct lg_rec_frames)},
 };
 
 static void whole_records_pass(void **state)
@@ -107,6 +110,55 @@ static void inner_lengths_are_held_to_the_record(void **state)
 	assert_int_equal(check(sizeof(u)), -EBADMSG);
 }
 
+static void counts_of_a_stack_are_indexes(void **state)
+{
+	(void)state;
+	head_set(LG_REC_STACK, sizeof(u.stack));
+	u.stack.copied = LG_STACK_COPY;
+	assert_int_equal(check(sizeof(u)), sizeof(u.stack));
+	u.stack.copied++;
+	assert_int_equal(check(sizeof(u)), -EBADMSG);
+	u.stack.copied = 0;
+	u.stack.nr_native = u.stack.nr_code = LG_STACK_MAX;
+	u.stack.nr_kernel = LG_STACK_KERNEL_MAX;
+	assert_int_equal(check(sizeof(u)), sizeof(u.stack));
+	u.stack.nr_kernel++;
+	assert_int_equal(check(sizeof(u)), -EBADMSG);
+	u.stack.nr_kernel = 0;
+	u.stack.nr_native++;
+	assert_int_equal(check(sizeof(u)), -EBADMSG);
+	u.stack.nr_native = 0;
+	u.stack.nr_code = 255;
+	assert_int_equal(check(sizeof(u)), -EBADMSG);
+}
+
+/* Two frames, "ab" in "c" and "" in "": every length that leads beyond its end is refused. */
+static void frames_lie_within_their_record(void **state)
+{
+	struct lg_frame frame = {.function_len = 2, .file_len = 1};
+
+	(void)state;
+	head_set(LG_REC_FRAMES, sizeof(u.frames) + 32);
+	memcpy(u.frames.frames, &frame, sizeof(frame));
+	u.frames.nr = 2;
+	u.frames.frames_len = 2 * sizeof(frame) + 3;
+	assert_int_equal(check(sizeof(u)), sizeof(u.frames) + 32);
+	u.frames.nr = 3;
+	assert_int_equal(check(sizeof(u)), -EBADMSG);
+	u.frames.nr = 2;
+	u.frames.frames_len--;
+	assert_int_equal(check(sizeof(u)), -EBADMSG);
+	u.frames.frames_len = 33;
+	assert_int_equal(check(sizeof(u)), -EBADMSG);
+	u.frames.frames_len = UINT32_MAX;
+	assert_int_equal(check(sizeof(u)), -EBADMSG);
+	u.frames.frames_len = 32;
+	frame.file_len = UINT16_MAX;
+	frame.function_len = UINT16_MAX;
+	memcpy(u.frames.frames, &frame, sizeof(frame));
+	assert_int_equal(check(sizeof(u)), -EBADMSG);
+}
+
 static void newer_kinds_pass(void **state)
 {
 	(void)state;
@@ -137,9 +189,14 @@ static void any_bytes_are_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole_records_pass), cmocka_unit_test(short_records_fail),
-		cmocka_unit_test(odd_lengths_fail),   cmocka_unit_test(inner_lengths_are_held_to_the_record),
-		cmocka_unit_test(newer_kinds_pass),   cmocka_unit_test(any_bytes_are_bounded),
+		cmocka_unit_test(whole_records_pass),
+		cmocka_unit_test(short_records_fail),
+		cmocka_unit_test(odd_lengths_fail),
+		cmocka_unit_test(inner_lengths_are_held_to_the_record),
+		cmocka_unit_test(counts_of_a_stack_are_indexes),
+		cmocka_unit_test(frames_lie_within_their_record),
+		cmocka_unit_test(newer_kinds_pass),
+		cmocka_unit_test(any_bytes_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,7 +62,7 @@ static void on_free(void *arg, uint32_t slot)
 	told.freed++;
 }
 
-static const struct live_sink sink = {NULL, on_record, on_begin, on_end, on_loop, on_free};
+static const struct live_sink sink = {NULL, on_record, on_begin, on_end, on_loop, on_free, NULL};
 
 static int setup(void **state)
 {

@@ -12,6 +12,8 @@ static const struct opt record_rows[] = {
 	ROW_PROBES,
 	{"output", 'o', "FILE", "What to keep", "The recording", .preset = RECORD_FILE,
 	 OPT_STRING(struct trace_opts, record)},
+	ROW_STACK,
+	ROW_FREQUENCY,
 	ROW_MAX_SIZE,
 	ROW_DURATION,
 	{"threshold", 0, "TIME", NULL, "What lgtrace report takes for a stall unless it is told otherwise",

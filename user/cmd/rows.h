@@ -11,6 +11,7 @@
 
 extern const char *const rows_probe_words[];
 extern const char *const rows_colour_words[];
+extern const char *const rows_stack_words[];
 
 /* clang-format off */
 #define ROW_PID(group) \
@@ -53,6 +54,19 @@ extern const char *const rows_colour_words[];
 #define ROW_CAUSE \
 	{"cause", 0, "CAUSE", NULL, "Only stalls with this cause, as the summary names it; may be a list", \
 	 OPT_CALL(trace_take_cause)}
+#define ROW_STACK \
+	{"stack", 0, "WHICH", NULL, \
+	 "Where in the code a stall was: frames of its own code (user), of the kernel below it, of both (user,kernel), " \
+	 "or none", \
+	 .preset = "user", OPT_CHOICE(struct trace_opts, stack, rows_stack_words)}
+#define ROW_MAX_FRAMES \
+	{"max-frames", 0, "N", NULL, "Tell at most this many frames of a stack, from the innermost one on; 0: all", \
+	 .preset = "0", OPT_U64(struct trace_opts, max_frames)}
+#define ROW_FREQUENCY \
+	{"frequency", 'F', "HZ", NULL, \
+	 "Look this often in a second of CPU time: how fine owners are told apart, and the shortest stall on the CPU " \
+	 "of which a stack is sure to be had", \
+	 .preset = "500", OPT_U64(struct trace_opts, sample_hz)}
 #define ROW_REQUESTS \
 	{"requests", 'r', NULL, NULL, "Tell every request too, as it ends", OPT_FLAG(struct trace_opts, requests)}
 #define ROW_DURATION \

@@ -104,6 +104,12 @@ static int runtime_find(struct lg_runtime_info *info, int pid)
 	}
 }
 
+/* Frames are found without asyncio too, which is all that may be missing. */
+static bool has_frames(const struct lg_runtime_info *info, int error)
+{
+	return !error || (error == -ENOENT && info->kind == LG_RT_CPYTHON && info->python.interp);
+}
+
 /* A version that is not known, another build (free-threaded, say), or one that runs no asyncio. */
 static void runtime_note(const struct session *s, int pid)
 {
@@ -119,15 +125,26 @@ static void on_loop_found(void *arg, int pid, int tid)
 {
 	struct session *s = arg;
 	struct lg_runtime_info info = {};
+	int error = runtime_find(&info, pid);
 
-	if (runtime_find(&info, pid)) {
-		if (s->opts->verbose && (info.kind == LG_RT_CPYTHON || info.kind == LG_RT_NODE))
-			runtime_note(s, pid);
-		return;
+	if (s->stacks && has_frames(&info, error) && !stacks_set_runtime(s->stacks, pid, &info))
+		probe_set_stack_runtime(s->probe, pid, &info);
+	if (error && s->opts->verbose && (info.kind == LG_RT_CPYTHON || info.kind == LG_RT_NODE))
+		runtime_note(s, pid);
+	if (!error) {
+		process_attach_due(s, pid);
+		probe_set_runtime(s->probe, pid, &info);
 	}
-	process_attach_due(s, pid);
-	if (!probe_set_runtime(s->probe, pid, &info))
+	if (!error || s->stacks)
 		probe_sample_thread(s->probe, pid, tid);
+}
+
+static void on_look(void *arg, int tid)
+{
+	struct session *s = arg;
+
+	if (s->stacks && !probe_look(s->probe, tid))
+		probe_consume(s->probe);
 }
 
 static void on_slot_free(void *arg, uint32_t slot)
@@ -215,12 +232,26 @@ uint64_t session_turn_ns(const struct trace_opts *opts)
 	return opts->record && lowest_ns > RECORD_TURN_NS ? RECORD_TURN_NS : lowest_ns;
 }
 
+static uint32_t stack_parts(const struct trace_opts *o)
+{
+	static const uint32_t parts[] = {
+		[TRACE_STACK_USER] = LG_STACK_USER,
+		[TRACE_STACK_KERNEL] = LG_STACK_KERNEL,
+		[TRACE_STACK_BOTH] = LG_STACK_USER | LG_STACK_KERNEL,
+		[TRACE_STACK_NONE] = 0,
+	};
+
+	return parts[o->stack];
+}
+
 static int probe_start(struct session *s, struct err *err)
 {
 	struct probe_opts opts = {
 		.turn_ns = session_turn_ns(s->opts),
 		.edges = s->opts->probes,
 		.ask = runtimes_to_ask(s),
+		.stack = stack_parts(s->opts),
+		.sample_hz = s->opts->sample_hz,
 		.follow = !s->opts->no_follow,
 	};
 	struct live_sink sink = {
@@ -229,6 +260,7 @@ static int probe_start(struct session *s, struct err *err)
 		.process_begin = on_process_begin,
 		.process_end = on_process_end,
 		.loop_found = on_loop_found,
+		.look = on_look,
 		.slot_free = on_slot_free,
 	};
 	int error;
@@ -236,11 +268,14 @@ static int probe_start(struct session *s, struct err *err)
 	/* Where every call's return is seen, whoever blocked is asked once it is known that it was for long. */
 	if (opts.ask && opts.edges == PROBE_EDGES_AUTO)
 		opts.edges = PROBE_EDGES_SYSCALL;
+	if (opts.stack && stacks_new(&s->stacks, s->opts->max_frames))
+		return err_set(err, EXIT_CODE_FAILED, ENOMEM, "no memory left");
 	error = probe_open(&s->probe, &opts, err);
 	if (!error)
 		error = live_new(&s->live, probe_slots(s->probe), &sink, err);
 	if (error)
 		return error;
+	live_set_stacks(s->live, s->stacks);
 	probe_on_record(s->probe, on_raw, s);
 	return targets_attach(s, err);
 }
@@ -265,11 +300,15 @@ static int loop_open(struct session *s, struct err *err)
 	signal(SIGPIPE, SIG_IGN);
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	s->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	s->watch_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	s->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (s->epoll_fd < 0 || s->timer_fd < 0 || s->signal_fd < 0 || timerfd_settime(s->timer_fd, 0, &beat, NULL))
+	if (s->epoll_fd < 0 || s->timer_fd < 0 || s->watch_fd < 0 || s->signal_fd < 0 ||
+	    timerfd_settime(s->timer_fd, 0, &beat, NULL))
 		error = -errno;
 	if (!error)
 		error = session_watch(s, s->timer_fd);
+	if (!error)
+		error = session_watch(s, s->watch_fd);
 	if (!error)
 		error = session_watch(s, s->signal_fd);
 	if (!error)
@@ -303,6 +342,7 @@ void session_close(struct session *s)
 	probe_close(s->probe);
 	live_free(s->live);
 	table_fini(&s->due);
+	stacks_free(s->stacks);
 	launch_end(&s->launch);
 	view_close(&s->view, NULL);
 	file_writer_close(s->recording);
@@ -311,6 +351,8 @@ void session_close(struct session *s)
 		close(s->epoll_fd);
 	if (s->timer_fd >= 0)
 		close(s->timer_fd);
+	if (s->watch_fd >= 0)
+		close(s->watch_fd);
 	if (s->signal_fd >= 0)
 		close(s->signal_fd);
 }

@@ -19,6 +19,7 @@
 #include "probe/probe.h"
 #include "source/file_writer.h"
 #include "source/live.h"
+#include "symbol/stacks.h"
 
 #define NS_PER_S 1000000000ull
 #define BEAT_NS  100000000 /* how often the ring buffer is read when nothing urgent is in it */
@@ -28,6 +29,7 @@ struct session {
 	struct targets targets;
 	struct launch launch;
 	struct probe *probe;
+	struct stacks *stacks; /* NULL: no stacks are told */
 	struct live *live;
 	struct table due; /* processes to attach to once the ring buffer is read: most of a storm are gone by then */
 	struct view view;
@@ -36,6 +38,7 @@ struct session {
 	int record_error;              /* -errno: why it ended early, which was told */
 	int epoll_fd;
 	int timer_fd;
+	int watch_fd; /* timer: when a turn that goes on will be worth telling */
 	int signal_fd;
 	uint64_t beats; /* of the timer, so far */
 	uint64_t nr_summaries;

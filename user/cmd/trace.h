@@ -10,6 +10,7 @@
 #include "base/opt.h"
 
 struct render_ops;
+enum trace_stack { TRACE_STACK_USER, TRACE_STACK_KERNEL, TRACE_STACK_BOTH, TRACE_STACK_NONE };
 
 /* What the command line says; filled by opt_parse() with trace_command's table. */
 struct trace_opts {
@@ -34,7 +35,10 @@ struct trace_opts {
 	uint64_t interval_s; /* 0: one summary, at the end */
 	uint64_t count;      /* summaries, with an interval; 0: without end */
 	unsigned probes;     /* enum probe_edges */
-	unsigned colour;     /* enum text_when */
+	unsigned stack;      /* enum trace_stack */
+	uint64_t max_frames; /* of a stack; 0: all */
+	uint64_t sample_hz;
+	unsigned colour; /* enum text_when */
 	unsigned verbose;
 	bool no_follow;
 	bool requests;
@@ -52,7 +56,7 @@ extern const struct opt_command trace_command;
 
 #define TRACE_OPTS_DEFAULT \
 	{ \
-		.threshold_ns = 100000000, .max_size = 256 << 20 \
+		.threshold_ns = 100000000, .max_size = 256 << 20, .sample_hz = 500 \
 	}
 
 /* Reads "[INTERVAL [COUNT]]", as vmstat has it; what was not given is left as it was. */

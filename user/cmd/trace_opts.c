@@ -13,8 +13,11 @@
 #include "render/words.h"
 #include "source/file_writer.h"
 
+#define MAX_HZ 10000 /* more would cost a noticeable part of what it measures */
+
 const char *const rows_probe_words[] = {"auto", "syscall", "libc", NULL};
 const char *const rows_colour_words[] = {"auto", "always", "never", NULL};
+const char *const rows_stack_words[] = {"user", "kernel", "user,kernel", "none", NULL};
 
 static const struct opt trace_rows[] = {
 	ROW_PID("What to trace"),
@@ -28,6 +31,9 @@ static const struct opt trace_rows[] = {
 	ROW_METHOD,
 	ROW_CAUSE,
 	ROW_REQUESTS,
+	ROW_STACK,
+	ROW_MAX_FRAMES,
+	ROW_FREQUENCY,
 	ROW_DURATION,
 	ROW_ID_HEADER("X-Request-ID"),
 	ROW_ROUTE_PATTERN,
@@ -124,6 +130,10 @@ int trace_opts_check_targets(const struct trace_opts *o, const char *usage, stru
 	if (!o->threshold_ns) {
 		err_hint(err, "try --threshold 1ms");
 		return err_set(err, EXIT_CODE_USAGE, EINVAL, "the threshold must be longer than nothing");
+	}
+	if (!o->sample_hz || o->sample_hz > MAX_HZ) {
+		err_hint(err, "500 is the default: one look in 2 ms");
+		return err_set(err, EXIT_CODE_USAGE, EINVAL, "the frequency must be from 1 to %d", MAX_HZ);
 	}
 	if (o->record && o->max_size < FILE_SIZE_MIN) {
 		err_hint(err, "try --max-size 100M");

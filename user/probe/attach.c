@@ -41,25 +41,42 @@ int probe_program_attach(struct bpf_program *program, struct bpf_link **link, st
 		       bpf_program__name(program), strerror(errno));
 }
 
-/* Walks all tasks once; the program picks the targets' threads. */
+/* Runs a program once for all tasks. */
+static int tasks_walk(const struct bpf_link *link)
+{
+	int fd = bpf_iter_create(bpf_link__fd(link));
+	char nothing[64];
+
+	if (fd < 0)
+		return -errno;
+	while (read(fd, nothing, sizeof(nothing)) > 0)
+		;
+	close(fd);
+	return 0;
+}
+
+/* The program picks the targets' threads. */
 int probe_take_in(struct probe *p, struct err *err)
 {
 	struct bpf_link *link;
-	char nothing[64];
-	int fd, error = probe_program_attach(p->skel->progs.trace_present, &link, err);
+	int error = probe_program_attach(p->skel->progs.trace_present, &link, err);
 
 	if (error)
 		return error;
-	fd = bpf_iter_create(bpf_link__fd(link));
-	if (fd < 0)
-		error = err_set(err, EXIT_CODE_KERNEL, errno, "cannot walk the tasks: %s", strerror(errno));
-	else
-		while (read(fd, nothing, sizeof(nothing)) > 0)
-			;
-	if (fd >= 0)
-		close(fd);
+	error = tasks_walk(link);
+	if (error)
+		err_set(err, EXIT_CODE_KERNEL, -error, "cannot walk the tasks: %s", strerror(-error));
 	bpf_link__destroy(link);
 	return error;
+}
+
+int probe_look(struct probe *p, int tid)
+{
+	struct bpf_link **link = &p->skel->links.trace_asleep;
+	int error = *link ? 0 : probe_program_attach(p->skel->progs.trace_asleep, link, NULL);
+
+	p->skel->bss->control.look_tid = tid;
+	return error ? error : tasks_walk(*link);
 }
 
 /*

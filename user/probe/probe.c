@@ -65,7 +65,10 @@ static void config_set(struct probe *p)
 	config->capture = LG_CAPTURE_MAX;
 	config->ask = p->opts.ask;
 	config->tick_ns = tick_length();
-	if (!p->opts.ask)
+	config->stack = p->opts.stack;
+	if (!(p->opts.stack & LG_STACK_KERNEL))
+		bpf_map__set_max_entries(p->skel->maps.kernel_stacks, 1);
+	if (!p->opts.ask && !p->opts.stack)
 		bpf_program__set_autoload(p->skel->progs.on_sample, false);
 	/* scan.c loads them by themselves. */
 	bpf_program__set_autoload(p->skel->progs.on_scan_switch, false);

@@ -27,8 +27,10 @@ enum probe_edges {
 struct probe_opts {
 	uint64_t turn_ns; /* turns at least this long are told in any case */
 	enum probe_edges edges;
-	uint32_t ask; /* enum lg_ask, or-ed: runtimes among the targets */
-	bool follow;  /* trace the threads and children that the targets make */
+	uint32_t ask;       /* enum lg_ask, or-ed: runtimes among the targets */
+	uint32_t stack;     /* enum lg_stack_part, or-ed: what stacks are told of; 0: none are taken */
+	uint32_t sample_hz; /* samples in a second of CPU time */
+	bool follow;        /* trace the threads and children that the targets make */
 };
 
 struct probe;
@@ -65,7 +67,11 @@ void probe_detach_process(struct probe *p, int pid);
 
 /* How to ask the runtime of a process whose code runs; replaces what was said before. */
 int probe_set_runtime(struct probe *p, int pid, const struct lg_runtime_info *info);
-/* Samples one thread of a process whose runtime can be asked, until probe_detach_process(). */
+/* How to find the frames of its runtime, whether it is asked or not. */
+int probe_set_stack_runtime(struct probe *p, int pid, const struct lg_runtime_info *info);
+/* Takes the stack of a thread, if it sleeps in a turn: its record is in the ring buffer afterwards. 0 or -errno. */
+int probe_look(struct probe *p, int tid);
+/* Samples one thread of a process, to ask its runtime and to take its stack, until probe_detach_process(). */
 int probe_sample_thread(struct probe *p, int pid, int tid);
 
 /* Where the edges come from, once attached. */

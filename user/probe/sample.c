@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Sampling: a clock on each loop thread whose runtime can be asked, so that long stretches on the CPU are asked
- * about while they last. It counts the thread's CPU time: a loop that sleeps is not sampled.
+ * Sampling: a clock on each loop thread, so that long stretches on the CPU are asked about, and their stacks taken,
+ * while they last. It counts the thread's CPU time: a loop that sleeps is not sampled.
  */
 #include <errno.h>
 #include <linux/perf_event.h>
@@ -11,14 +11,21 @@
 
 #include "probe/private.h"
 
-/* Runs are cut where the owner changes between two samples: the error of a length is half of this at most. */
-#define SAMPLE_PERIOD_NS 2000000
-
-int probe_set_runtime(struct probe *p, int pid, const struct lg_runtime_info *info)
+static int info_set(const struct bpf_map *map, int pid, const struct lg_runtime_info *info)
 {
 	uint32_t key = pid;
 
-	return bpf_map_update_elem(bpf_map__fd(p->skel->maps.runtimes), &key, info, BPF_ANY) ? -errno : 0;
+	return bpf_map_update_elem(bpf_map__fd(map), &key, info, BPF_ANY) ? -errno : 0;
+}
+
+int probe_set_runtime(struct probe *p, int pid, const struct lg_runtime_info *info)
+{
+	return info_set(p->skel->maps.runtimes, pid, info);
+}
+
+int probe_set_stack_runtime(struct probe *p, int pid, const struct lg_runtime_info *info)
+{
+	return info_set(p->skel->maps.stack_runtimes, pid, info);
 }
 
 int probe_sample_thread(struct probe *p, int pid, int tid)
@@ -27,7 +34,7 @@ int probe_sample_thread(struct probe *p, int pid, int tid)
 		.type = PERF_TYPE_SOFTWARE,
 		.size = sizeof(attr),
 		.config = PERF_COUNT_SW_TASK_CLOCK,
-		.sample_period = SAMPLE_PERIOD_NS,
+		.sample_period = 1000000000 / p->opts.sample_hz,
 	};
 	struct process *process = table_get(&p->processes, pid);
 	struct uprobe_link link = {.fd = -1};

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One row a kind: its least size, and where a length of variable bytes stands. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "lg_slot.h"
 #include "source/check.h"
@@ -27,6 +29,37 @@ static size_t path_size(const struct lg_head *head)
 	return sizeof(*path) + path->path_len;
 }
 
+/* Counts of a stack's frames are indexes for its readers. */
+static size_t stack_size(const struct lg_head *head)
+{
+	const struct lg_rec_stack *stack = (const void *)head;
+	bool is_sound = stack->nr_native <= LG_STACK_MAX && stack->nr_code <= LG_STACK_MAX &&
+			stack->nr_kernel <= LG_STACK_KERNEL_MAX && stack->copied <= LG_STACK_COPY;
+
+	return is_sound ? offsetof(struct lg_rec_stack, copy) + stack->copied : SIZE_MAX;
+}
+
+static size_t frames_size(const struct lg_head *head)
+{
+	const struct lg_rec_frames *frames = (const void *)head;
+	size_t at = 0;
+
+	if (frames->frames_len > head->len - sizeof(*frames))
+		return SIZE_MAX;
+	for (unsigned i = 0; i < frames->nr; i++) {
+		struct lg_frame frame;
+
+		if (frames->frames_len - at < sizeof(frame))
+			return SIZE_MAX;
+		memcpy(&frame, frames->frames + at, sizeof(frame));
+		at += sizeof(frame);
+		if ((size_t)frame.function_len + frame.file_len > frames->frames_len - at)
+			return SIZE_MAX;
+		at += frame.function_len + frame.file_len;
+	}
+	return sizeof(*frames) + frames->frames_len;
+}
+
 static const struct {
 	size_t least;
 	size_t (*needed)(const struct lg_head *head); /* bytes with the variable part; NULL: there is none */
@@ -43,6 +76,8 @@ static const struct {
 	[LG_REC_LOOP] = {sizeof(struct lg_rec_loop), NULL},
 	[LG_REC_LOST] = {sizeof(struct lg_rec_lost), NULL},
 	[LG_REC_CLOCK] = {sizeof(struct lg_rec_clock), NULL},
+	[LG_REC_STACK] = {offsetof(struct lg_rec_stack, copy), stack_size},
+	[LG_REC_FRAMES] = {sizeof(struct lg_rec_frames), frames_size},
 	[LG_REC_TICK] = {sizeof(struct lg_rec_tick), NULL},
 };
 

@@ -10,6 +10,7 @@
 #include "source/check.h"
 #include "source/live.h"
 #include "source/target_record.h"
+#include "symbol/stacks.h"
 #include "target/proc.h"
 
 /* The thread of a slot as far as records told of it. */
@@ -17,10 +18,13 @@ struct known {
 	uint32_t pid;
 	uint32_t tid; /* 0: none */
 	bool is_loop;
+	uint64_t turn_ns; /* of a loop: the turn that was seen last, */
+	uint64_t next_ns; /* and the length at which it is told */
 };
 
 struct live {
 	const struct lg_slot *slots;
+	struct stacks *stacks; /* NULL: none are told */
 	struct live_sink sink;
 	struct table processes; /* pid -> number of its known threads, as a pointer-sized count */
 	struct known known[LG_MAX_SLOTS];
@@ -76,6 +80,8 @@ static void process_set(struct live *live, int pid, size_t threads)
 
 static void process_new(struct live *live, const struct lg_rec_thread *rec)
 {
+	if (live->stacks)
+		stacks_forget(live->stacks, rec->pid);
 	live->sink.process_begin(live->sink.arg, rec->pid, rec->event == LG_THREAD_EXEC);
 	target_tell(live, rec->pid, rec->comm);
 }
@@ -87,6 +93,13 @@ static void loop_tell(struct live *live, uint32_t slot)
 	head_init(&rec.head, LG_REC_LOOP, sizeof(rec));
 	rec.slot = live->slots[slot];
 	hand_on(live, &rec.head);
+}
+
+static void process_end(struct live *live, int pid)
+{
+	live->sink.process_end(live->sink.arg, pid);
+	if (live->stacks)
+		stacks_forget(live->stacks, pid);
 }
 
 /* After a loss a slot may be another thread's already when the end of its last one is told. */
@@ -149,7 +162,7 @@ static void thread_exit(struct live *live, const struct lg_rec_thread *rec)
 	live->nr_threads--;
 	process_set(live, rec->pid, threads - 1);
 	if (threads == 1)
-		live->sink.process_end(live->sink.arg, rec->pid);
+		process_end(live, rec->pid);
 }
 
 static void on_thread(struct live *live, const struct lg_rec_thread *rec)
@@ -205,6 +218,14 @@ static void path_tell(struct live *live, const struct lg_rec_names *names)
 	hand_on(live, &u.rec.head);
 }
 
+static void stack_tell(struct live *live, const struct lg_rec_stack *stack)
+{
+	const struct lg_rec_frames *frames = live->stacks ? stacks_record(live->stacks, stack) : NULL;
+
+	if (frames)
+		hand_on(live, &frames->head);
+}
+
 int live_take(struct live *live, const void *data, size_t size)
 {
 	const struct lg_head *head;
@@ -214,6 +235,10 @@ int live_take(struct live *live, const void *data, size_t size)
 		return len;
 	if (head->kind == LG_REC_NAMES) {
 		path_tell(live, (const void *)head);
+		return 0;
+	}
+	if (head->kind == LG_REC_STACK) {
+		stack_tell(live, (const void *)head);
 		return 0;
 	}
 	/* The end of a thread's last turn is in its slot: totals go before the record that ends it. */
@@ -234,6 +259,11 @@ int live_new(struct live **out, const struct lg_slot *slots, const struct live_s
 	table_init(&live->processes, 0);
 	*out = live;
 	return 0;
+}
+
+void live_set_stacks(struct live *live, struct stacks *stacks)
+{
+	live->stacks = stacks;
 }
 
 void live_free(struct live *live)
@@ -273,6 +303,41 @@ void live_clock(struct live *live, int64_t realtime_offset_ns)
 
 	head_init(&rec.head, LG_REC_CLOCK, sizeof(rec));
 	hand_on(live, &rec.head);
+}
+
+/* Returns when to look again. */
+static uint64_t turn_look(struct live *live, uint32_t i, uint64_t after_ns)
+{
+	const struct lg_slot *slot = &live->slots[i];
+	struct known *known = &live->known[i];
+	uint64_t turn_ns = slot->turn_ns, now = now_ns();
+
+	if (!(slot->flags & LG_SLOT_LOOP) || !turn_ns)
+		return UINT64_MAX;
+	if (turn_ns != known->turn_ns) {
+		known->turn_ns = turn_ns;
+		known->next_ns = after_ns;
+	}
+	if (now < turn_ns + known->next_ns)
+		return turn_ns + known->next_ns;
+	known->next_ns = 2 * (now - turn_ns);
+	if (slot->off_ns)
+		live->sink.look(live->sink.arg, slot->tid);
+	loop_tell(live, i);
+	return turn_ns + known->next_ns;
+}
+
+uint64_t live_watch(struct live *live, uint64_t after_ns)
+{
+	uint64_t next_ns = UINT64_MAX, due_ns;
+
+	for (uint32_t i = 0; i < LG_MAX_SLOTS; i++) {
+		if (!live->known[i].is_loop)
+			continue;
+		due_ns = turn_look(live, i, after_ns);
+		next_ns = due_ns < next_ns ? due_ns : next_ns;
+	}
+	return next_ns;
 }
 
 size_t live_threads(const struct live *live)
@@ -323,7 +388,7 @@ static void processes_reap(struct live *live)
 			continue;
 		live->nr_threads -= (size_t)(uintptr_t)threads;
 		table_del(&live->processes, pid);
-		live->sink.process_end(live->sink.arg, pid);
+		process_end(live, pid);
 		slots_reap(live, pid);
 	}
 }

@@ -16,6 +16,7 @@
 #include "lg_slot.h"
 
 struct live;
+struct stacks;
 
 /* What the stream's owner does for it; no member may be NULL. */
 struct live_sink {
@@ -29,11 +30,16 @@ struct live_sink {
 	void (*loop_found)(void *arg, int pid, int tid);
 	/* A thread ended, its slot was read for the last time. */
 	void (*slot_free)(void *arg, uint32_t slot);
+	/* A thread sleeps in a turn that does not end: its stack is wanted before this returns, if it can be had. */
+	void (*look)(void *arg, int tid);
 };
 
 /* `slots` are the LG_MAX_SLOTS that BPF writes, and outlive it; sink is copied. *out is freed with live_free(). */
 int live_new(struct live **out, const struct lg_slot *slots, const struct live_sink *sink, struct err *err);
 void live_free(struct live *live);
+
+/* What gives names to the addresses of stacks, and outlives it. Without it none are told. */
+void live_set_stacks(struct live *live, struct stacks *stacks);
 
 /* Takes one raw record: checks it, adds the facts that it calls for, hands it on. 0, or -EBADMSG. */
 int live_take(struct live *live, const void *data, size_t size);
@@ -46,6 +52,13 @@ uint64_t live_tick(struct live *live);
 
 /* Hands on how far the time of day is from the time of records: somebody may set the clock, or suspend the host. */
 void live_clock(struct live *live, int64_t realtime_offset_ns);
+
+/*
+ * Looks for turns that last `after_ns` already, and hands on their loops' totals, and their stacks before: when that is
+ * the case first, and whenever a turn has lasted twice as long. At every beat, and at the time that it returns
+ * (CLOCK_MONOTONIC): then the next of the turns that go on will be due; UINT64_MAX: none goes on.
+ */
+uint64_t live_watch(struct live *live, uint64_t after_ns);
 
 /* Traced threads that still run. */
 size_t live_threads(const struct live *live);
