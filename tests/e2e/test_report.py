@@ -30,6 +30,7 @@ def test_exports(folder, peer):
     folded = [line.rsplit(" ", 1) for line in report(path, "--folded")[0].splitlines()]
     assert abs(sum(int(number) for _, number in folded) * 1000 - stalled_ns) < 1000 * len(folded)
     assert all(";" in stack and "cpython 3" in stack for stack, _ in folded)
+    assert any("Plants.sleep (tests/apps/asgi_app.py:" in stack for stack, _ in folded)
     assert all(any(f"GET /{kind}" in stack for stack, _ in folded) for kind in planted)
 
     trace, pprof, page = (folder / name for name in ("trace.json", "profile.pb.gz", "page.html"))
@@ -64,6 +65,8 @@ def test_diff_sees_a_slower_route(folder):
     assert slower["a"]["stalls"] <= 2 and slower["b"]["stalls"] == 25  # a busy host may stall what is short
     assert slower["change"] == {"stall_ns": "more", "hold_p50": "more", "hold_p99": "few"}
     assert routes["/cpu/{n}"]["change"]["stall_ns"] in ("same", "few")
+    place, = (row for row in told["places"] if row["function"] == "plants_sleep")
+    assert place["b"]["stalls"] >= 20 and place["change"]["stall_ns"] == "more"
     assert told["causes"]["syscall"]["change"]["stall_ns"] == "more"
     code, out, _ = run("diff", folder / "before.rec", folder / "after.rec")
     line = next(line for line in out.splitlines() if line.endswith("GET /sleep/{n}"))

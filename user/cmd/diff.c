@@ -27,8 +27,9 @@ static const char *const usage[] = {"lgtrace diff [OPTION]... A B", NULL};
 
 static const char *const description[] = {
 	"Compares two recordings, A before and B after a change: for each route the time that its stalls took of 1000 "
-	"requests, and how long its requests held the loop (median and 99th percentile); for each cause the stall time "
-	"in a minute.",
+	"requests, and how long its requests held the loop (median and 99th percentile); for each place in the code "
+	"and each cause "
+	"the stall time in a minute.",
 	"A change is told only where it is more than chance. Stall times differ when they are further apart than twice "
 	"the standard error of their difference, stalls being taken as independent of each other; for less than 5 "
 	"stalls "

@@ -44,7 +44,7 @@ static const struct opt report_rows[] = {
 	 "nothing",
 	 OPT_STRING(struct report_opts, html)},
 	{"folded", 0, NULL, NULL,
-	 "Print stall time as folded stacks, for flame graphs: loop, cause, route and what was waited for, with "
+	 "Print stall time as folded stacks, for flame graphs: loop, cause, route, code and what was waited for, with "
 	 "microseconds",
 	 OPT_FLAG(struct report_opts, folded)},
 	{"pprof", 0, "FILE", NULL, "Write stall time as a profile for pprof", OPT_STRING(struct report_opts, pprof)},

@@ -6,13 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "render/target.h"
+#include "render/place.h"
 #include "render/trail.h"
 #include "render/words.h"
 #include "render/writer.h"
 
 struct chrome {
 	struct trail_guide guide;
+	struct trail trail; /* of the newest stall */
 	uint64_t threshold_ns;
 	uint64_t nr_requests; /* told: their ids */
 	bool has_events;
@@ -64,7 +65,7 @@ static void chrome_begin(struct render *r, const struct render_header *header)
 static void record_target(struct render *r, const struct lg_rec_target *rec)
 {
 	struct chrome *chrome = r->state;
-	char name[TRAIL_NAME_LEN];
+	char name[TRAIL_LOOP_LEN];
 
 	trail_format_loop(&chrome->guide, name, sizeof(name), rec->pid, rec->comm);
 	track_name(r, "process_name", name, rec->pid, rec->pid);
@@ -126,21 +127,24 @@ static void put_request(struct writer *w, const struct model_request *request)
 static void chrome_stall(struct render *r, const struct model_stall *stall)
 {
 	struct chrome *chrome = r->state;
-	struct trail trail;
-	char name[2 * TRAIL_NAME_LEN + 2];
+	const struct trail *trail = &chrome->trail;
+	char name[TRAIL_ROUTE_LEN + 32];
 	struct writer w;
 
-	trail_make(&trail, &chrome->guide, stall);
-	snprintf(name, sizeof(name), "%s: %s", trail.names[TRAIL_CAUSE], trail.names[TRAIL_ROUTE]);
+	trail_make(&chrome->trail, &chrome->guide, stall);
+	snprintf(name, sizeof(name), "%.20s: %.*s", trail->names[TRAIL_CAUSE], TRAIL_ROUTE_LEN - 1,
+		 trail->names[TRAIL_ROUTE]);
 	w = event_open(r, "X", "stall", name, stall->pid, stall->tid);
 	writer_us(&w, "ts", stall->start_ns);
 	writer_us(&w, "dur", stall->duration_ns);
 	writer_string(&w, "cname", "terrible");
 	writer_object(&w, "args");
-	writer_string(&w, "cause", trail.names[TRAIL_CAUSE]);
+	writer_string(&w, "cause", trail->names[TRAIL_CAUSE]);
 	writer_string(&w, "confidence", words_confidence(stall->confidence));
-	if (trail.nr > TRAIL_REST)
-		writer_string(&w, "waited_for", trail.names[TRAIL_REST]);
+	if (trail->detail)
+		writer_string(&w, "waited_for", trail->detail);
+	if (stall->nr_frames)
+		place_put_stack(&w, stall->frames, stall->nr_frames);
 	if (stall->request)
 		put_request(&w, stall->request);
 	put_victims(&w, stall);
@@ -163,7 +167,7 @@ static struct writer request_open(struct render *r, const struct model_done *don
 static void chrome_request(struct render *r, const struct model_done *done)
 {
 	struct chrome *chrome = r->state;
-	char name[TRAIL_NAME_LEN];
+	char name[TRAIL_ROUTE_LEN];
 	struct writer w;
 
 	if (done->duration_ns < chrome->threshold_ns)

@@ -135,12 +135,87 @@ static void routes_merge(struct compare_rows *rows, const struct model_route **a
 	}
 }
 
-int compare_rows_make(struct compare_rows *rows, const struct compare_side sides[2])
+/* The line says where in a function its longest stall was: it is no part of its name. */
+static int place_compare(const void *a, const void *b)
 {
-	const struct model_summary *a = sides[0].summary, *b = sides[1].summary;
+	const struct model_place *const *x = a, *const *y = b;
+	int order = strcmp((*x)->function, (*y)->function);
+
+	return order ? order : strcmp((*x)->file, (*y)->file);
+}
+
+static const struct model_place **places_sort(const struct model_summary *s)
+{
+	const struct model_place **all = calloc(s->nr_places + 1, sizeof(struct model_place *));
+
+	for (size_t i = 0; all && i < s->nr_places; i++)
+		all[i] = &s->places[i];
+	if (all)
+		qsort(all, s->nr_places, sizeof(struct model_place *), place_compare);
+	return all;
+}
+
+static void place_fill(struct compare_place *out, const struct model_place *a, const struct model_place *b,
+		       const double units[2])
+{
+	const struct model_place *sides[2] = {a, b};
+
+	out->name = b ? b : a;
+	for (int i = 0; i < 2; i++) {
+		out->sums[i].units = units[i];
+		if (!sides[i])
+			continue;
+		out->sums[i].nr_stalls = sides[i]->nr_stalls;
+		out->sums[i].stall_ns = sides[i]->stall_ns;
+		out->sums[i].squares = sides[i]->stall_squares;
+	}
+	out->stalled = compare_sums(&out->sums[0], &out->sums[1]);
+}
+
+static void places_merge(struct compare_rows *rows, const struct model_place **a, size_t nr_a,
+			 const struct model_place **b, size_t nr_b, const double units[2])
+{
+	size_t i = 0, j = 0;
+
+	while (i < nr_a || j < nr_b) {
+		int order = i == nr_a ? 1 : j == nr_b ? -1 : place_compare(&a[i], &b[j]);
+
+		place_fill(&rows->places[rows->nr_places++], order <= 0 ? a[i] : NULL, order >= 0 ? b[j] : NULL, units);
+		i += order <= 0;
+		j += order >= 0;
+	}
+}
+
+static int place_row_compare(const void *a, const void *b)
+{
+	const struct compare_place *x = a, *y = b;
+	double change_x = fabs(sum_rate(&x->sums[1]) - sum_rate(&x->sums[0]));
+	double change_y = fabs(sum_rate(&y->sums[1]) - sum_rate(&y->sums[0]));
+
+	if (change_x != change_y)
+		return change_x < change_y ? 1 : -1;
+	return place_compare(&x->name, &y->name);
+}
+
+static int places_make(struct compare_rows *rows, const struct model_summary *a, const struct model_summary *b)
+{
+	const struct model_place **places_a = places_sort(a), **places_b = places_sort(b);
+	const double units[2] = {seconds(a), seconds(b)};
+
+	rows->places = calloc(a->nr_places + b->nr_places + 1, sizeof(*rows->places));
+	if (places_a && places_b && rows->places) {
+		places_merge(rows, places_a, a->nr_places, places_b, b->nr_places, units);
+		qsort(rows->places, rows->nr_places, sizeof(*rows->places), place_row_compare);
+	}
+	free(places_a);
+	free(places_b);
+	return rows->places ? 0 : -ENOMEM;
+}
+
+static int routes_make(struct compare_rows *rows, const struct model_summary *a, const struct model_summary *b)
+{
 	const struct model_route **routes_a = routes_sort(a), **routes_b = routes_sort(b);
 
-	*rows = (struct compare_rows){0};
 	rows->routes = calloc(a->nr_routes + b->nr_routes + 1, sizeof(*rows->routes));
 	if (routes_a && routes_b && rows->routes)
 		routes_merge(rows, routes_a, a->nr_routes, routes_b, b->nr_routes);
@@ -148,10 +223,26 @@ int compare_rows_make(struct compare_rows *rows, const struct compare_side sides
 	free(routes_b);
 	if (!rows->routes)
 		return -ENOMEM;
-	for (size_t i = 0; i < rows->nr_routes; i++)
-		for (int side = 0; side < 2; side++)
-			rows->routes[i].seconds[side] = fmax(seconds(sides[side].summary), 1e-9);
+	for (size_t i = 0; i < rows->nr_routes; i++) {
+		rows->routes[i].seconds[0] = fmax(seconds(a), 1e-9);
+		rows->routes[i].seconds[1] = fmax(seconds(b), 1e-9);
+	}
 	qsort(rows->routes, rows->nr_routes, sizeof(*rows->routes), row_compare);
+	return 0;
+}
+
+int compare_rows_make(struct compare_rows *rows, const struct compare_side sides[2])
+{
+	int error;
+
+	*rows = (struct compare_rows){0};
+	error = routes_make(rows, sides[0].summary, sides[1].summary);
+	if (!error)
+		error = places_make(rows, sides[0].summary, sides[1].summary);
+	if (error) {
+		compare_rows_fini(rows);
+		return error;
+	}
 	for (int i = 0; i < LG_NR_CAUSES; i++) {
 		struct compare_cause *row = &rows->causes[i];
 
@@ -169,5 +260,6 @@ int compare_rows_make(struct compare_rows *rows, const struct compare_side sides
 void compare_rows_fini(struct compare_rows *rows)
 {
 	free(rows->routes);
+	free(rows->places);
 	*rows = (struct compare_rows){0};
 }

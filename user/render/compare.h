@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Two runs side by side: by route and by cause, what became more or less, and whether that can be said at all.
+ * Two runs side by side: by route, by place in the code and by cause, what became more or less, and whether that can be
+ * said at all.
  *
  * The rules: two sums of stalls per unit differ when they are further apart than twice the standard error of their
  * difference, stalls taken as independent events (the variance of a sum is the sum of the squares of its parts); below

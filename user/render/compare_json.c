@@ -2,6 +2,7 @@
 /* A comparison for programs: one object, integers in ns; names stay. */
 #include "render/compare_rows.h"
 #include "render/json.h"
+#include "render/place.h"
 #include "render/words.h"
 #include "render/writer.h"
 
@@ -59,17 +60,32 @@ static void put_route(struct writer *w, const struct compare_route *row)
 	writer_object_end(w);
 }
 
-static void put_cause(struct writer *w, const char *name, const struct compare_cause *row)
+static void put_sums(struct writer *w, const struct compare_sum sums[2], enum compare_verdict verdict)
 {
-	writer_object(w, name);
 	for (int i = 0; i < 2; i++) {
 		writer_object(w, letters[i]);
-		put_sum(w, &row->sums[i]);
+		put_sum(w, &sums[i]);
 		writer_object_end(w);
 	}
 	writer_object(w, "change");
-	writer_string(w, "stall_ns", verdicts[row->stalled]);
+	writer_string(w, "stall_ns", verdicts[verdict]);
 	writer_object_end(w);
+}
+
+static void put_place(struct writer *w, const struct compare_place *row)
+{
+	writer_object(w, NULL);
+	writer_string(w, "function", row->name->function);
+	writer_name(w, "file", row->name->file);
+	writer_string(w, "kind", place_kind(row->name->kind));
+	put_sums(w, row->sums, row->stalled);
+	writer_object_end(w);
+}
+
+static void put_cause(struct writer *w, const char *name, const struct compare_cause *row)
+{
+	writer_object(w, name);
+	put_sums(w, row->sums, row->stalled);
 	writer_object_end(w);
 }
 
@@ -90,6 +106,10 @@ int compare_print_json(struct render *r, const struct compare_side sides[2])
 	writer_array(&w, "routes");
 	for (size_t i = 0; i < rows.nr_routes; i++)
 		put_route(&w, &rows.routes[i]);
+	writer_array_end(&w);
+	writer_array(&w, "places");
+	for (size_t i = 0; i < rows.nr_places; i++)
+		put_place(&w, &rows.places[i]);
 	writer_array_end(&w);
 	writer_object(&w, "causes");
 	for (int i = 0; i < LG_NR_CAUSES; i++)

@@ -20,9 +20,17 @@ struct compare_cause {
 	enum compare_verdict stalled;
 };
 
+struct compare_place {
+	const struct model_place *name;
+	struct compare_sum sums[2]; /* per second */
+	enum compare_verdict stalled;
+};
+
 struct compare_rows {
 	struct compare_route *routes; /* what changed most first */
 	size_t nr_routes;
+	struct compare_place *places; /* what changed most first */
+	size_t nr_places;
 	struct compare_cause causes[LG_NR_CAUSES];
 };
 

@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "render/clock.h"
 #include "render/compare_rows.h"
+#include "render/place.h"
 #include "render/words.h"
 
 #define MAX_ROUTES  30  /* rows */
@@ -155,6 +156,44 @@ static void put_routes(struct render *r, const struct compare_rows *rows)
 		fprintf(r->out, "  and %zu more (--json tells all)\n", rows->nr_routes - MAX_ROUTES);
 }
 
+/* What causes and places have in common; a name follows. */
+static void put_per_minute(struct render *r, const struct compare_sum sums[2], enum compare_verdict verdict)
+{
+	put_count(r, 6, sums[0].nr_stalls);
+	put_count(r, 6, sums[1].nr_stalls);
+	put_length(r, (uint64_t)(rate(&sums[0]) * 60), sums[0].nr_stalls);
+	put_length(r, (uint64_t)(rate(&sums[1]) * 60), sums[1].nr_stalls);
+	put_change(r, verdict, rate(&sums[0]), rate(&sums[1]));
+	fputs("  ", r->out);
+}
+
+#define PER_MINUTE_COLS 45
+
+static void put_places(struct render *r, const struct compare_rows *rows)
+{
+	int left = (int)r->style.width - PER_MINUTE_COLS;
+
+	if (!rows->nr_places)
+		return;
+	put_title(r, "PLACES of stalls in the code, what changed most first",
+		  "        STALLS         STALLED in a minute", "       A       B        A        B   CHANGE  PLACE");
+	for (size_t i = 0; i < rows->nr_places && i < MAX_ROUTES; i++) {
+		const struct model_place *place = rows->places[i].name;
+		char name[PLACE_LEN], cut[PLACE_LEN];
+
+		put_per_minute(r, rows->places[i].sums, rows->places[i].stalled);
+		place_format(name, sizeof(name), place->function, place->file, place->line, r->style.utf8);
+		text_fit(cut, sizeof(cut), name,
+			 !r->style.width ? sizeof(cut)
+			 : left > 8      ? (unsigned)left
+					 : 8,
+			 TEXT_CUT_MIDDLE, r->style.utf8);
+		fprintf(r->out, "%s\n", cut);
+	}
+	if (rows->nr_places > MAX_ROUTES)
+		fprintf(r->out, "  and %zu more (--json tells all)\n", rows->nr_places - MAX_ROUTES);
+}
+
 static void put_causes(struct render *r, const struct compare_rows *rows)
 {
 	bool has_heading = false;
@@ -168,12 +207,7 @@ static void put_causes(struct render *r, const struct compare_rows *rows)
 			put_title(r, "CAUSES of stalls", "        STALLS         STALLED in a minute",
 				  "       A       B        A        B   CHANGE  CAUSE");
 		has_heading = true;
-		put_count(r, 6, row->sums[0].nr_stalls);
-		put_count(r, 6, row->sums[1].nr_stalls);
-		put_length(r, (uint64_t)(rate(&row->sums[0]) * 60), row->sums[0].nr_stalls);
-		put_length(r, (uint64_t)(rate(&row->sums[1]) * 60), row->sums[1].nr_stalls);
-		put_change(r, row->stalled, rate(&row->sums[0]), rate(&row->sums[1]));
-		fputs("  ", r->out);
+		put_per_minute(r, row->sums, row->stalled);
 		text_put(r->out, &r->style, TEXT_CYAN, words_cause(i), 0);
 		fputc('\n', r->out);
 	}
@@ -192,6 +226,7 @@ int compare_print_text(struct render *r, const struct compare_side sides[2])
 	units_format_duration(threshold, sizeof(threshold), r->threshold_ns);
 	fprintf(r->out, "Stalls are those over %s.\n", r->is_auto ? "what is normal for their loop" : threshold);
 	put_routes(r, &rows);
+	put_places(r, &rows);
 	put_causes(r, &rows);
 	fputs("\n~ a difference within chance, or none   few: too few samples to say\n", r->out);
 	for (int i = 0; i < 2; i++)

@@ -7,6 +7,8 @@
 
 #include "base/text.h"
 #include "render/line.h"
+#include "render/place.h"
+#include "render/target.h"
 #include "render/words.h"
 
 #define MAX_PROCS 65536 /* of all time: what comes later is told as native */
@@ -62,14 +64,41 @@ void trail_format_route(char *buf, size_t size, const struct model_request *requ
 	escape(buf, size, raw);
 }
 
+/* Takes over a printable text; false: there is no room. */
+static bool name_add(struct trail *trail, const char *text)
+{
+	size_t size = strlen(text) + 1;
+
+	if (trail->nr == TRAIL_MAX || trail->len + size > sizeof(trail->text))
+		return false;
+	trail->names[trail->nr++] = memcpy(trail->text + trail->len, text, size);
+	trail->len += size;
+	return true;
+}
+
 void trail_make(struct trail *trail, const struct trail_guide *guide, const struct model_stall *stall)
 {
-	char detail[TARGET_LEN + WORDS_SYSCALL_LEN];
+	char raw[TARGET_LEN + WORDS_SYSCALL_LEN], detail[4 * sizeof(raw)], text[PLACE_LEN];
+	unsigned reserved;
 
-	line_format_detail(detail, sizeof(detail), stall);
-	trail_format_loop(guide, trail->names[TRAIL_LOOP], TRAIL_NAME_LEN, stall->pid, stall->comm);
-	snprintf(trail->names[TRAIL_CAUSE], TRAIL_NAME_LEN, "%s", words_cause(stall->cause));
-	trail_format_route(trail->names[TRAIL_ROUTE], TRAIL_NAME_LEN, stall->request);
-	escape(trail->names[TRAIL_REST], TRAIL_NAME_LEN, detail);
-	trail->nr = *trail->names[TRAIL_REST] ? TRAIL_REST + 1 : TRAIL_REST;
+	trail->nr = 0;
+	trail->len = 0;
+	trail->detail = NULL;
+	trail_format_loop(guide, text, sizeof(text), stall->pid, stall->comm);
+	name_add(trail, text);
+	name_add(trail, words_cause(stall->cause));
+	trail_format_route(text, sizeof(text), stall->request);
+	name_add(trail, text);
+	line_format_detail(raw, sizeof(raw), stall);
+	escape(detail, sizeof(detail), raw);
+	reserved = *detail ? 1 : 0;
+	for (size_t i = stall->nr_frames; i-- > 0 && trail->nr + reserved < TRAIL_MAX;) {
+		const struct model_frame *f = &stall->frames[i];
+
+		place_format(text, sizeof(text), f->function, f->file, f->line, true);
+		if (trail->len + strlen(text) + sizeof(detail) < sizeof(trail->text))
+			name_add(trail, text);
+	}
+	if (*detail && name_add(trail, detail))
+		trail->detail = trail->names[trail->nr - 1];
 }

@@ -7,13 +7,8 @@
 
 int tree_add(struct tree *tree, const struct model_stall *stall)
 {
-	const char *names[TRAIL_MAX];
-	struct trail trail;
-
-	trail_make(&trail, &tree->guide, stall);
-	for (unsigned i = 0; i < trail.nr; i++)
-		names[i] = trail.names[i];
-	return flame_add(&tree->flame, names, trail.nr, stall->duration_ns);
+	trail_make(&tree->trail, &tree->guide, stall);
+	return flame_add(&tree->flame, tree->trail.names, tree->trail.nr, stall->duration_ns);
 }
 
 void tree_begin(struct render *r, const struct render_header *header)

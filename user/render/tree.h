@@ -13,6 +13,7 @@
 struct tree {
 	struct trail_guide guide;
 	struct flame flame;
+	struct trail trail; /* of the newest stall */
 	uint64_t threshold_ns;
 };
 
