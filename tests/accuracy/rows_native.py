@@ -7,6 +7,7 @@ expression that backtracks, between two look-ups that the file system logs. Redi
 import asyncio
 import itertools
 import json
+import math
 import os
 import random
 import subprocess
@@ -150,9 +151,9 @@ http {{
 class RedisRow(Redis):
     """redis-server. A connection stands for its requests: its owner is the client's address."""
     PLACES = ("pipeline", "multi", "lua")
-    BURN = ("local from = redis.call('TIME'); local n = tonumber(ARGV[1]); local x = 0;"
-            "for i = 1, n do x = x + i % 7 end; return {from, redis.call('TIME')}")
-    TEST_ROUNDS = 1_000_000
+    BURN = ("local from = redis.call('TIME'); local to; local x = 0;"
+            "repeat for i = 1, 5000 do x = x + i % 7 end; to = redis.call('TIME')"
+            "until (to[1] - from[1]) * 1000000 + to[2] - from[2] >= tonumber(ARGV[1]); return {from, to}")
 
     def __init__(self, folder, _backends):
         super().__init__(folder)
@@ -164,24 +165,24 @@ class RedisRow(Redis):
         connection.call("DEBUG", "POPULATE", 100_000, "key", 10)
         # TIME is the real time, in us.
         self.offset_ns = time.time_ns() - time.monotonic_ns()
-        burnt_ms = self.took_ms(connection.call("EVAL", self.BURN, 0, self.TEST_ROUNDS))
-        self.rounds_per_ms = int(self.TEST_ROUNDS / burnt_ms)
-        begin = connection.call("TIME")
-        connection.call("KEYS", "never*there")
-        self.scans = max(1, round(BLOCK_MS[1] / self.took_ms([begin, connection.call("TIME")])))
+        self.scans = math.ceil(BLOCK_MS[1] / self.best_ms(connection, "KEYS", "never*there"))
         connection.close()
         return self
 
-    @staticmethod
-    def took_ms(times):
-        begin, end = (int(seconds) * 1000 + int(us) / 1000 for seconds, us in times)
-        return end - begin
+    def best_ms(self, connection, *words):
+        """Of several times: other work on the machine only makes it longer."""
+        times = []
+        for _ in range(5):
+            begin = time.perf_counter()
+            connection.call(*words)
+            times.append((time.perf_counter() - begin) * 1000)
+        return min(times)
 
     def commands(self, place):
         """(what to send in one piece, the slow part's kind)"""
         ms = random.randint(*BLOCK_MS)
         if place == "lua":
-            return [("EVAL", self.BURN, 0, self.rounds_per_ms * ms)], "cpu"
+            return [("EVAL", self.BURN, 0, ms * 1000)], "cpu"
         slow, kind = [("DEBUG", "SLEEP", ms / 1000)], "sleep"
         if random.random() < 0.5:
             slow, kind = [("KEYS", "never*there")] * self.scans, "keys"
