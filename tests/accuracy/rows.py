@@ -46,6 +46,13 @@ class Row(Server):
         self.waits = self.fast_waits + (self.backed_waits if backends.full else ())
         self.client = http_client(self.port, self.path_of)
 
+    def __enter__(self):
+        try:
+            return super().__enter__()
+        except BaseException:
+            self.__exit__()
+            raise
+
     def environment(self):
         found = {"LAB_LOG": str(self.log), "LAB_PEER": str(self.peer.port), "LAB_FIFO": str(self.fifo)}
         if self.backends.full:
@@ -106,7 +113,8 @@ class Python(Row):
 
     def argv(self):
         python = [*run_in(self.runtime), "python3"] if self.runtime else ["/usr/bin/python3"]
-        return [*python, "-m", "uvicorn", "--app-dir", str(self.app("asgi_mix.py").parent), "asgi_mix:app", "--loop", self.loop, "--http",
+        folder = self.app("asgi_mix.py").parent
+        return [*python, "-m", "uvicorn", "--app-dir", str(folder), "asgi_mix:app", "--loop", self.loop, "--http",
                 self.http, "--host", "127.0.0.1", "--port", str(self.port), "--lifespan", "on", "--no-access-log",
                 "--log-level", "warning"]
 

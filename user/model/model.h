@@ -232,6 +232,7 @@ struct model_place {
 	bool is_own;
 	uint64_t nr_stalls;
 	uint64_t stall_ns;
+	double stall_squares; /* as in struct model_route */
 	uint64_t max_stall_ns;
 	enum lg_cause cause;         /* of the longest stall */
 	char worst_id[MODEL_ID_LEN]; /* the request of the longest stall; empty: none known */

@@ -115,6 +115,7 @@ int places_count(struct places *p, const struct model_frame *frame, const struct
 	s = &place->stats;
 	s->nr_stalls++;
 	s->stall_ns += length_ns;
+	s->stall_squares += (double)length_ns * (double)length_ns / 1e18;
 	route_note(s, who);
 	if (length_ns <= s->max_stall_ns)
 		return 0;
