@@ -159,7 +159,7 @@ def test_folded_adds_up(name, tmp_path):
     total = 0
     for line in lines:
         path, number = line.rsplit(" ", 1)
-        assert 3 <= len(path.split(";")) <= 4 and path.isprintable()
+        assert len(path.split(";")) >= 3 and path.isprintable()
         total += int(number)
     assert abs(total * 1000 - sum(cause["ns"] for cause in summary["causes"].values())) <= 1000 * len(lines)
     assert lines == sorted(lines, key=lambda line: line.rsplit(" ", 1)[0].split(";"))
