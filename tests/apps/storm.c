@@ -2,7 +2,7 @@
 /*
  * Processes that make much of one thing, for the tests of how a tracer bears it:
  *
- *   storm switches      threads that hand the CPUs to each other
+ *   storm switches      pairs of threads that wake each other and sleep
  *   storm births        threads that are born and end
  *   storm forks         children that are born and end
  *   storm bomb          children that make children, as many as there can be
@@ -13,6 +13,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/futex.h>
 #include <linux/sched.h>
 #include <pthread.h>
 #include <sched.h>
@@ -27,8 +28,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define THREADS    4 /* that do it at once: two for each of two CPUs */
+#define PAIRS      2
 #define STACK_SIZE 65536
+
+struct worker {
+	uint32_t *turn; /* shared by a pair: whose it is */
+	uint32_t side;
+	uint64_t count;
+};
 
 static volatile sig_atomic_t is_over;
 
@@ -52,29 +59,52 @@ static void fail(const char *what)
 	exit(1);
 }
 
-/* What the threads did, once they all ended. */
-static uint64_t threads_run(void *(*body)(void *count), unsigned nr)
+static void futex(uint32_t *word, int op, uint32_t value)
 {
-	pthread_t threads[THREADS];
-	uint64_t counts[THREADS] = {0}, sum = 0;
+	struct timespec limit = {0, 100000000}; /* the other one may have ended */
 
-	for (unsigned i = 0; i < nr; i++)
-		if (pthread_create(&threads[i], NULL, body, &counts[i]))
-			fail("pthread_create");
-	for (unsigned i = 0; i < nr; i++) {
-		pthread_join(threads[i], NULL);
-		sum += counts[i];
-	}
-	return sum;
+	syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, value, op == FUTEX_WAIT ? &limit : NULL, NULL, 0);
 }
 
-static void *yields(void *count)
+static void *hand_over(void *arg)
 {
+	struct worker *w = arg;
+
 	while (!is_over) {
-		sched_yield();
-		++*(uint64_t *)count;
+		if (__atomic_load_n(w->turn, __ATOMIC_ACQUIRE) != w->side) {
+			futex(w->turn, FUTEX_WAIT, !w->side);
+			continue;
+		}
+		__atomic_store_n(w->turn, !w->side, __ATOMIC_RELEASE);
+		futex(w->turn, FUTEX_WAKE, 1);
+		w->count++;
 	}
 	return NULL;
+}
+
+/* Each pair on a CPU of its own, where one has to sleep for the other to run. */
+static uint64_t switches(void)
+{
+	static struct worker workers[2 * PAIRS];
+	static uint32_t turns[PAIRS];
+	pthread_t threads[2 * PAIRS];
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < 2 * PAIRS; i++) {
+		cpu_set_t cpus;
+
+		CPU_ZERO(&cpus);
+		CPU_SET(i / 2, &cpus);
+		workers[i] = (struct worker){.turn = &turns[i / 2], .side = i % 2};
+		if (pthread_create(&threads[i], NULL, hand_over, &workers[i]))
+			fail("pthread_create");
+		pthread_setaffinity_np(threads[i], sizeof(cpus), &cpus);
+	}
+	for (unsigned i = 0; i < 2 * PAIRS; i++) {
+		pthread_join(threads[i], NULL);
+		sum += workers[i].count;
+	}
+	return sum;
 }
 
 static void *nothing(void *arg)
@@ -82,20 +112,18 @@ static void *nothing(void *arg)
 	return arg;
 }
 
-static void *births(void *count)
+static uint64_t births(void)
 {
 	pthread_attr_t attr;
 	pthread_t thread;
+	uint64_t count = 0;
 
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	while (!is_over) {
-		if (pthread_create(&thread, &attr, nothing, NULL))
+	for (; !is_over; count++)
+		if (pthread_create(&thread, &attr, nothing, NULL) || pthread_join(thread, NULL))
 			fail("pthread_create");
-		pthread_join(thread, NULL);
-		++*(uint64_t *)count;
-	}
-	return NULL;
+	return count;
 }
 
 static uint64_t forks(void)
@@ -168,9 +196,9 @@ int main(int argc, char **argv)
 		return run_as(atoi(argv[2]), argv + 3);
 	signal(SIGTERM, on_term);
 	if (!strcmp(what, "switches"))
-		count = threads_run(yields, THREADS);
+		count = switches();
 	else if (!strcmp(what, "births"))
-		count = threads_run(births, 1);
+		count = births();
 	else if (!strcmp(what, "forks"))
 		count = forks();
 	else

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lab_client import Connection, new_id
-from lab_server import BUILT
+from lab_server import BUILT, wait_for
 from lab_truth import match
 
 STORM = BUILT / "storm"
@@ -51,6 +51,15 @@ def check_last_stall(server, tracer):
     problems = match(last, found, hiccups)
     assert not problems, "\n".join(problems)
     return told
+
+
+def wait_told(server, tracer):
+    """Until lgtrace sees what the server does."""
+    def is_told():
+        server.connect().get("/sleep/30", "soon")
+        return '"soon"' in tracer.out_path.read_text()
+
+    wait_for(is_told, 15, "a stall that is told")
 
 
 def is_listening(port):

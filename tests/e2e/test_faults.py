@@ -13,7 +13,7 @@ import pytest
 from lab_client import Load
 from lab_host import limited
 from lab_server import PYTHON, EpollServer, Server, children, wait_for
-from lab_storm import STORM, Storm, check_last_stall, is_listening
+from lab_storm import STORM, Storm, check_last_stall, is_listening, wait_told
 from lab_tracer import LGTRACE, Told, Tracer
 
 SENTENCE = re.compile(r"lgtrace: .+")
@@ -27,7 +27,7 @@ def test_chain_of_execs(folder):
         server.process = subprocess.Popen(["/bin/true"])  # it is lgtrace's child, not ours
         server.process.wait()
         wait_for(lambda: is_listening(server.port), what="the last program of the chain")
-        time.sleep(1.2)  # libc probes are put in within a second after its libraries are mapped
+        wait_told(server, tracer)  # libc probes are put in within a second after its libraries are mapped
         check_last_stall(server, tracer)
 
 
