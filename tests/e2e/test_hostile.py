@@ -20,8 +20,8 @@ def check_harmless(text):
 def hostile_requests():
     """Bytes of every kind in the request line and in a header, each in a request of its own."""
     every = [bytes(set(range(begin, begin + 32)) - set(b"\r\n\0")) for begin in range(0, 256, 32)]
-    words = [*every, b"\x1b]0;title\x07\x1b[2J", "\u202e\u2066\ufeff\U000e0041 \U0001f4a9".encode(), b"\xed\xa0\x80\xc0\x80\xf5",
-             b"%1b%5b2J\\x1b[2J", b'"</script>\\u001b']
+    words = [*every, b"\x1b]0;title\x07\x1b[2J", "\u202e\u2066\ufeff\U000e0041 \U0001f4a9".encode(),
+             b"\xed\xa0\x80\xc0\x80\xf5", b"%1b%5b2J\\x1b[2J", b'"</script>\\u001b']
     for word in words:
         yield b"GET /sleep/25?" + word + b" HTTP/1.1\r\nHost: lab\r\n\r\n"
         yield b"GET /" + word + b" HTTP/1.1\r\nX-Request-ID: " + word + b"\r\n\r\n"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Five servers under load for SOAK_S seconds (`make soak MINUTES=30`), everything told and recorded: lgtrace's memory and
-descriptors do not grow, nothing is lost, no request fails.
+"""Five servers under load for SOAK_S seconds (`make soak MINUTES=30`), everything told and recorded: lgtrace's memory
+and descriptors do not grow, nothing is lost, no request fails.
 """
 import json
 import os
