@@ -285,8 +285,9 @@ $(BUILD)/bpf/%: tests/bpf/%.c
 
 -include $(LOGIC_OBJ:.o=.d) $(BUILD)/bpf/load.d $(BUILD)/bpf/logic.d
 
+# They compare clocks of two processes: on a machine that others use as well, a neighbour's burst is not our failure.
 check-e2e: all apps ## real servers with planted stalls (root)
-	$(PYTHON) -B -m pytest tests/e2e
+	$(PYTHON) -B -m pytest --reruns 2 tests/e2e
 
 check-browser: all $(BUILD)/golden/replay ## the page of report --html in Debian's chromium, which it installs
 	tools/deps browser

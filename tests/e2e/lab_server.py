@@ -66,6 +66,7 @@ class Server:
     kinds = ()
     warm_paths = ("/ok",)
     ids_under_load = "always"
+    after_ns = 500_000  # what its code may do between a response's last write and its next wait
     tls = False
 
     def __init__(self, folder, peer=None):
@@ -156,6 +157,7 @@ class Uvicorn(Server):
     kinds = ("cpu", "sleep", "futex", "connect", "read", "disk", "await/sleep", "await/read")
     warm_paths = ("/ok", "/now", "/wait/1")
     ids_under_load = "exact"
+    after_ns = 2_000_000
 
     def __init__(self, folder, peer, loop="asyncio", http="h11"):
         super().__init__(folder, peer)
@@ -173,6 +175,7 @@ class Uvicorn(Server):
 class Node(Server):
     """tests/apps/node_app.js"""
     kinds = ("cpu", "futex", "disk", "exec", "await/futex")
+    after_ns = 2_000_000
     warm_paths = ("/ok", "/wait/1")
 
     def __init__(self, folder, peer, tls=False):

@@ -29,7 +29,7 @@ class Plant:
     end_ns: int
     pid: int = 0
     ids: str = "always"  # "always": the request must be right; "exact": only where lgtrace is sure
-    beside_ns: int = 0  # what others' code may add, where it ran right before and no edge lies between
+    beside_ns: int = 0  # what code may add that no clock of the server sees: others' right before, its own at the end
     may_wait: bool = False  # the run may begin before or end after the server's clocks, with a wait for a CPU
 
     def __str__(self):

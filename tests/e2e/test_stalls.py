@@ -42,7 +42,7 @@ def trust(plants, server):
         planted.ids = "always" if alone else "exact" if resumed else server.ids_under_load
         planted.may_wait = True
         # A timer resumes it, behind other requests' callbacks in the same turn.
-        planted.beside_ns = 1_000_000 if resumed and not alone else 0
+        planted.beside_ns = server.after_ns + (1_000_000 if resumed and not alone else 0)
     return plants
 
 

@@ -225,6 +225,9 @@ void edge_feed_owner(struct model *m, const struct lg_rec_owner *rec)
 
 	if (!l)
 		return;
+	/* One request alone is being served: the order of reads and writes says as much. */
+	if (rec->answer == LG_ANSWER_UNKNOWN && l->nr_in_flight == 1)
+		return;
 	if (rec->answer == LG_ANSWER_CONN)
 		c = rec->ino ? conn_find(m, rec->ino) : conn_of_client(m, rec->pid, rec->port);
 	if (c)

@@ -55,6 +55,19 @@ static uint32_t tick_length(void)
 	return tick.tv_nsec;
 }
 
+/* The verifier takes some 40 ms for each of the large programs: what the mode does not need is not loaded. */
+static void edges_select(struct probe *p)
+{
+	struct bpf_program *libc[] = {p->skel->progs.on_libc_return, p->skel->progs.on_libc_enter,
+				      p->skel->progs.on_libc_result};
+	bool is_auto = p->opts.edges == PROBE_EDGES_AUTO;
+
+	for (size_t i = 0; i < sizeof(libc) / sizeof(*libc); i++)
+		bpf_program__set_autoload(libc[i], is_auto || p->opts.edges == PROBE_EDGES_LIBC);
+	bpf_program__set_autoload(p->skel->progs.on_sys_exit, is_auto || p->opts.edges == PROBE_EDGES_SYSCALL);
+	bpf_program__set_autoload(p->skel->progs.on_sys_exit_count, is_auto);
+}
+
 static void config_set(struct probe *p)
 {
 	struct lg_config *config = &p->skel->rodata->config;
@@ -70,6 +83,7 @@ static void config_set(struct probe *p)
 		bpf_map__set_max_entries(p->skel->maps.kernel_stacks, 1);
 	if (!p->opts.ask && !p->opts.stack)
 		bpf_program__set_autoload(p->skel->progs.on_sample, false);
+	edges_select(p);
 	/* scan.c loads them by themselves. */
 	bpf_program__set_autoload(p->skel->progs.on_scan_switch, false);
 	bpf_program__set_autoload(p->skel->progs.on_scan_task, false);
