@@ -63,7 +63,7 @@ all: lgtrace ## build ./lgtrace (the default)
 help: ## print this index
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 	@echo
-	@echo "  Variables: VERSION PREFIX DESTDIR BUILD JOBS CC CLANG BPFTOOL PYTHON CFLAGS LDFLAGS ARCH V"
+	@echo "  Variables: VERSION PREFIX DESTDIR BUILD JOBS CC CLANG BPFTOOL PYTHON CFLAGS LDFLAGS ARCH KERNELS V"
 	@echo "             SECONDS TARGET (fuzz), MINUTES (soak), ROWS STALLS PROBES (accuracy)"
 
 # --- the program ---
@@ -297,6 +297,30 @@ MINUTES ?= 30
 .PHONY: soak
 soak: all apps ## five servers under load for MINUTES=30: nothing grows, is lost or fails (root)
 	SOAK_S=$$(($(MINUTES) * 60)) $(PYTHON) -B -m pytest -s tests/e2e/test_soak.py
+
+# --- other kernels ---
+
+KERNELS = 5.10 6.1 6.12 newest cloud
+VM      = $(BUILD)/vm
+
+.PHONY: check-vm
+check-vm: all apps $(BUILD)/bpf/load $(BUILD)/bpf/logic ## boot KERNELS ("5.10 6.1 6.12 newest cloud", "arm64-6.1" ..) in emulated machines: what works there
+	tools/deps vm
+	tools/kernels $(VM)/kernels $(KERNELS)
+	$(MAKE) $(if $(filter-out arm64-%,$(KERNELS)),$(VM)/root-amd64.cpio) $(if $(filter arm64-%,$(KERNELS)),vm-arm64)
+	$(PYTHON) -B tests/vm/vm.py $(VM) $(KERNELS)
+
+# For kernels named arm64-*, on a machine of the other kind.
+.PHONY: vm-arm64
+vm-arm64: $(VM)/root-arm64.cpio
+	tools/deps vm-arm64
+	tests/vm/cross $(VM)/arm64 arm64
+
+# tools/deps names the libraries: it changes with them.
+$(VM)/root-%.cpio: tests/vm/root tests/vm/init tools/debian.sh tools/deps
+	@mkdir -p $(@D)
+	$(call say,ROOT,$@)
+	$(Q)tests/vm/root $@ $* $(BUILD)/lgtrace
 
 # --- measurements ---
 
