@@ -202,8 +202,7 @@ static __always_inline void state_find(struct stack_walk *w, struct thread *t, s
 __noinline int stack_python_step(void)
 {
 	struct stack_walk *w = stack_walk();
-	__u64 entry = 0;
-	__u32 n;
+	__u64 n, last, entry = 0;
 
 	if (!w || !w->frame)
 		return 0;
@@ -211,8 +210,10 @@ __noinline int stack_python_step(void)
 	if (n >= LG_STACK_MAX)
 		return 0;
 	if (w->py.version >= 0x030c && user_byte(w->frame + w->py.frame_owner) >= OWNER_C_STACK) {
-		if (n > 0)
-			w->rec.code[n - 1].code |= 1;
+		last = n - 1;
+		barrier_var(last); /* 6.1's verifier learns nothing from n > 0 */
+		if (last < LG_STACK_MAX)
+			w->rec.code[last].code |= 1;
 	} else {
 		if (w->py.version == 0x030b)
 			entry = !!user_byte(w->frame + w->py.frame_owner - 1);
