@@ -148,7 +148,7 @@ def refuse():
     code, out, err = lab_tracer.run("-p", target.pid, timeout=PATIENCE_S)
     target.kill()
     problems = [] if code == 5 else [f"exit {code}"]
-    if out or not re.fullmatch(r"lgtrace: Linux [^\n]* is too old: [^\n]*5\.15[^\n]*\n(  [^\n]*\n)?", err):
+    if out or not re.fullmatch(r"lgtrace: Linux [^\n]* is too old: [^\n]*5\.17[^\n]*\n(  [^\n]*\n)?", err):
         problems.append(f"said {out!r} {err!r}")
     return problems
 

@@ -13,7 +13,6 @@
 #include "target/proc.h"
 #include "target/rights.h"
 
-#define MIN_KERNEL    0x050f00     /* 5.15: task storage and task_pt_regs in tracing programs */
 #define HOST_PID_NS   "4026531836" /* PROC_PID_INIT_INO: the kernel's fixed number of the first pid namespace */
 #define LOCKDOWN_FILE "/sys/kernel/security/lockdown"
 
@@ -24,10 +23,10 @@ static void check_kernel(struct findings *f)
 
 	kernel_read(&kernel);
 	row->code = EXIT_CODE_KERNEL;
-	if (kernel.version >= MIN_KERNEL)
+	if (kernel.version >= KERNEL_OLDEST)
 		doctor_say(row, FINDING_OK, "", "", "Linux %s", kernel.release);
 	else
-		doctor_say(row, FINDING_MISSING, "Its BPF lacks what lgtrace is made of.", "Run Linux 5.15 or later.",
+		doctor_say(row, FINDING_MISSING, "Its BPF lacks what lgtrace is made of.", "Run Linux 5.17 or later.",
 			   "Linux %s", kernel.release);
 }
 
@@ -79,9 +78,9 @@ static void check_features(struct findings *f)
 		return; /* the row "types" has said so */
 	check_tracepoints(f, &have);
 	check_feature(f, "ring buffer", have.has_ringbuf, FINDING_MISSING, "Nothing can be told to user space.",
-		      "Run Linux 5.15 or later.");
+		      "Run Linux 5.17 or later.");
 	check_feature(f, "task storage", have.has_task_storage && have.has_task_regs, FINDING_MISSING,
-		      "Nothing can be remembered of a thread.", "Run Linux 5.15 or later.");
+		      "Nothing can be remembered of a thread.", "Run Linux 5.17 or later.");
 	check_feature(f, "uprobe_multi", have.has_uprobe_multi, FINDING_LIMITED,
 		      "--probes libc and TLS still work, but their probes go in and out one by one, which takes "
 		      "seconds.",

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cmd/doctor.h"
@@ -139,24 +140,43 @@ static bool is_wait(const char *name)
 			strcmp(name, "io_uring_enter") == 0);
 }
 
-static void check_loop(struct findings *f, int pid)
-{
-	struct finding *row = findings_add(f, "event loop");
-	struct explain e = {};
-	unsigned waiting = 0;
-	const char *call = NULL;
+#define LOOKS   8 /* a busy loop waits for moments only */
+#define LOOK_NS 25000000
 
-	if (proc_explain_waits(pid, &e)) {
-		doctor_say(row, FINDING_UNKNOWN, "", READ_FIX, "its threads cannot be looked at");
-		return;
-	}
-	for (size_t i = 0; i < e.nr_waits; i++) {
-		const char *name = e.waits[i].nr < 0 ? NULL : syscall_name(e.waits[i].nr);
+/* Threads that wait for events at this moment, and the call of most of them. */
+static unsigned waits_count(const struct explain *e, const char **call)
+{
+	unsigned waiting = 0;
+
+	for (size_t i = 0; i < e->nr_waits; i++) {
+		const char *name = e->waits[i].nr < 0 ? NULL : syscall_name(e->waits[i].nr);
 
 		if (!is_wait(name))
 			continue;
-		waiting += e.waits[i].count;
-		call = call ? call : name;
+		*call = waiting ? *call : name;
+		waiting += e->waits[i].count;
+	}
+	return waiting;
+}
+
+static void check_loop(struct findings *f, int pid)
+{
+	struct finding *row = findings_add(f, "event loop");
+	struct timespec pause = {0, LOOK_NS};
+	const char *call = NULL;
+	struct explain e = {};
+	unsigned waiting = 0;
+
+	for (int i = 0; i < LOOKS && !waiting; i++) {
+		if (i)
+			nanosleep(&pause, NULL);
+		if (proc_explain_waits(pid, &e)) {
+			doctor_say(row, FINDING_UNKNOWN, "", READ_FIX, "its threads cannot be looked at");
+			return;
+		}
+		if (e.nr_unknown == e.nr_threads)
+			break;
+		waiting = waits_count(&e, &call);
 	}
 	if (waiting)
 		doctor_say(row, FINDING_OK, "", "", "%u of %u thread%s wait%s for events now, in %s", waiting,
@@ -165,7 +185,7 @@ static void check_loop(struct findings *f, int pid)
 		doctor_say(row, FINDING_UNKNOWN, "", READ_FIX, "what its threads wait in cannot be read");
 	else
 		doctor_say(row, FINDING_UNKNOWN, "If none ever does, there is no loop to trace.",
-			   "lgtrace ps watches for a second.", "none of %u threads waits for events at this moment",
+			   "lgtrace ps watches for a second.", "none of %u threads was seen to wait for events",
 			   e.nr_threads);
 }
 

@@ -36,7 +36,7 @@ int probe_program_attach(struct bpf_program *program, struct bpf_link **link, st
 	if (*link)
 		return 0;
 	err_hint(err, errno == EPERM ? "it takes CAP_BPF and CAP_PERFMON, or root"
-				     : "the kernel may lack the tracepoint; lgtrace needs 5.15 or later");
+				     : "the kernel may lack the tracepoint; lgtrace needs 5.17 or later");
 	return err_set(err, errno == EPERM ? EXIT_CODE_NOT_PERMITTED : EXIT_CODE_KERNEL, errno, "cannot attach %s: %s",
 		       bpf_program__name(program), strerror(errno));
 }

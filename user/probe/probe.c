@@ -39,10 +39,10 @@ int probe_load_error(int error, struct err *err)
 	}
 	if (!kernel_read(&kernel) && kernel.version < KERNEL_OLDEST)
 		return err_set(err, EXIT_CODE_KERNEL, -error,
-			       "Linux %s is too old: its BPF cannot remember anything of a thread; lgtrace needs 5.15 "
+			       "Linux %s is too old: its BPF lacks what lgtrace is made of; it needs 5.17 "
 			       "or later",
 			       kernel.release);
-	err_hint(err, "lgtrace needs a kernel from 5.15 on with BTF; LGTRACE_DEBUG_BPF=1 shows what the kernel says");
+	err_hint(err, "lgtrace needs a kernel from 5.17 on with BTF; LGTRACE_DEBUG_BPF=1 shows what the kernel says");
 	return err_set(err, EXIT_CODE_KERNEL, -error, "this kernel cannot load the BPF programs: %s", strerror(-error));
 }
 

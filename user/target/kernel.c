@@ -40,7 +40,7 @@ int kernel_check_btf(const char *path, struct err *err)
 	if (!access(path, R_OK))
 		return 0;
 	err_set(err, EXIT_CODE_KERNEL, ENOTSUP, "this kernel does not describe its types: %s cannot be read", path);
-	err_hint(err, "it needs a kernel from 5.15 on, built with CONFIG_DEBUG_INFO_BTF=y; in a container mount /sys");
+	err_hint(err, "it needs a kernel from 5.17 on, built with CONFIG_DEBUG_INFO_BTF=y; in a container mount /sys");
 	return -ENOTSUP;
 }
 

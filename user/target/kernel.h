@@ -12,10 +12,11 @@ struct kernel {
 };
 
 /*
- * 5.15 has all that the programs are made of: state of tasks in BPF (5.11), cookies of uprobes and the registers of a
- * task (5.15). Kernels of distributions may have it under an older number, so this only explains a failure.
+ * 5.17 has all that the programs are made of: state of tasks in BPF (5.11), cookies of uprobes and the registers of a
+ * task (5.15), loops (5.17). Kernels of distributions may have it under an older number, so this only explains a
+ * failure.
  */
-#define KERNEL_OLDEST 0x050f00
+#define KERNEL_OLDEST 0x051100
 
 int kernel_read(struct kernel *kernel);
 
