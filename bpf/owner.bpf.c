@@ -83,7 +83,7 @@ int on_sample(void *ctx)
 		return 0;
 	if (stack_is_due(t, now, 0))
 		stack_take(now, LG_STACK_SAMPLE, 0);
-	if (config.ask)
+	if (config.ask && now - t->edge_ns >= ASK_AFTER_NS)
 		owner_ask(ASK_NOW, call_known_ns(t, task), now);
 	return 0;
 }
