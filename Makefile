@@ -335,13 +335,23 @@ accuracy-short: all apps ## ... for 40 seconds, with what Debian 12 has (root)
 	BUILD=$(BUILD) $(PYTHON) -B tests/accuracy/accuracy.py --short
 
 .PHONY: bench
-bench: all apps $(BUILD)/bench/getppid ## what lgtrace costs its targets and the host, in 6 minutes (root)
+BENCH_BIN = $(BUILD)/bench/floor $(BUILD)/bench/getppid
+bench: all apps $(BENCH_BIN) ## what lgtrace costs its targets and the host, in 6 minutes (root)
 	$(PYTHON) -B tests/bench/bench.py
 
+$(BUILD)/bench/floor.skel.h: $(BUILD)/$(ARCH)/tests/bench/floor.bpf.o
+	@mkdir -p $(@D)
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name floor_bpf > $@
+
+$(BUILD)/bench/floor: $(BUILD)/bench/floor.skel.h $(BUILD)/user/probe/multi.o \
+	$(patsubst %.c,$(BUILD)/%.o,$(wildcard user/base/*.c user/target/*.c))
 $(BUILD)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE= -O2 $(WARN) -o $@ $<
+	$(Q)$(CC) $(USER_CFLAGS) -isystem $(BUILD) -isystem $(BUILD)/bench -MF $@.d -MT $@ -o $@ $< $(filter %.o,$^) $(LIBS)
+
+-include $(BENCH_BIN:=.d) $(BUILD)/$(ARCH)/tests/bench/floor.bpf.d
 
 # --- lint ---
 
