@@ -64,7 +64,8 @@ help: ## print this index
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 	@echo
 	@echo "  Variables: VERSION PREFIX DESTDIR BUILD JOBS CC CLANG BPFTOOL PYTHON CFLAGS LDFLAGS ARCH KERNELS V"
-	@echo "             SECONDS TARGET (fuzz), MINUTES (soak), ROWS STALLS PROBES (accuracy)"
+	@echo "             SECONDS TARGET (fuzz), MINUTES (soak), ROWS STALLS PROBES (accuracy),"
+	@echo "             GROUPS SERVERS CONDITIONS ROUNDS (bench; tests/bench/bench.py --help names them)"
 
 # --- the program ---
 
@@ -335,9 +336,12 @@ accuracy-short: all apps ## ... for 40 seconds, with what Debian 12 has (root)
 	BUILD=$(BUILD) $(PYTHON) -B tests/accuracy/accuracy.py --short
 
 .PHONY: bench
-BENCH_BIN = $(BUILD)/bench/floor $(BUILD)/bench/getppid
-bench: all apps $(BENCH_BIN) ## what lgtrace costs its targets and the host, in 6 minutes (root)
-	$(PYTHON) -B tests/bench/bench.py
+BENCH_BIN = $(BUILD)/bench/floor $(BUILD)/bench/loops $(BUILD)/bench/price
+bench: all apps $(BENCH_BIN) $(BUILD)/bpf/load ## what lgtrace costs, beside others: 13 minutes (root); GROUPS="cost host" SERVERS="nginx" ROUNDS=3
+	tools/deps test
+	$(PYTHON) -B -m pytest -q -c tests/pytest.ini tests/bench
+	$(PYTHON) -B tests/bench/bench.py $(if $(GROUPS),--groups "$(GROUPS)") $(if $(SERVERS),--servers "$(SERVERS)") \
+		$(if $(CONDITIONS),--conditions "$(CONDITIONS)") $(if $(ROUNDS),--rounds $(ROUNDS))
 
 $(BUILD)/bench/floor.skel.h: $(BUILD)/$(ARCH)/tests/bench/floor.bpf.o
 	@mkdir -p $(@D)

@@ -1,19 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the kernel tells about processes, lgtrace as a process, and the run times of its BPF programs."""
+"""What the kernel tells about processes and BPF programs."""
 import json
 import os
-import signal
 import subprocess
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LGTRACE = os.environ.get("LGTRACE", str(ROOT / "lgtrace"))
+PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"  # bpftool and others are not in everybody's
 BPF_STATS = Path("/proc/sys/kernel/bpf_stats_enabled")
 TRACING_TYPES = ("tracing", "raw_tracepoint", "tracepoint", "kprobe", "raw_tracepoint_writable")
-ATTACH_S = 15
-DETACH_S = 15
 
 
 def process_tree(pid):
@@ -45,83 +41,30 @@ def end(process):
         process.wait()
 
 
-class Tracer:
-    """`lgtrace --json` on one process: a context. stop() returns what it cost and what it lost."""
-
-    def __init__(self, folder, cpu, pid, mode):
-        self.out_path, self.err_path = Path(folder) / "lgtrace.json", Path(folder) / "lgtrace.err"
-        self.argv = ["taskset", "-c", str(cpu), LGTRACE, "-p", str(pid), "--probes", mode, "--json"]
-        self.process = None
-        self.attach_s = None
-
-    def __enter__(self):
-        with open(self.out_path, "wb") as out, open(self.err_path, "wb") as err:
-            start = time.monotonic()
-            self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                                            start_new_session=True)
+def held_ids(pid, word):
+    """The ids of the BPF objects that a process holds: `prog_id` or `map_id`."""
+    ids = set()
+    for info in Path(f"/proc/{pid}/fdinfo").iterdir():
         try:
-            self.wait_header(start + ATTACH_S)
-            self.attach_s = time.monotonic() - start
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+            lines = info.read_text().splitlines()
+        except FileNotFoundError:
+            continue  # it was closed meanwhile
+        ids.update(int(line.split()[1]) for line in lines if line.startswith(f"{word}:"))
+    return ids
 
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
 
-    def wait_header(self, give_up):
-        while b"\n" not in self.out_path.read_bytes():
-            if self.process.poll() is not None or time.monotonic() > give_up:
-                raise self.failed("told no header")
-            time.sleep(0.001)
-
-    def failed(self, what):
-        said = self.err_path.read_text(errors="replace").strip()
-        return RuntimeError(f"{' '.join(self.argv)} {what} (exit {self.process.poll()}): {said}")
-
-    def peak_rss_kb(self):
-        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1])
-        raise self.failed("has no VmHWM")
-
-    def stop(self):
-        peak_rss_kb = self.peak_rss_kb()
-        start = time.monotonic()
-        self.process.send_signal(signal.SIGINT)
-        try:
-            code = self.process.wait(DETACH_S)
-        except subprocess.TimeoutExpired:
-            raise self.failed(f"did not end within {DETACH_S} s of SIGINT") from None
-        detach_s = time.monotonic() - start
-        lines = [json.loads(line) for line in self.out_path.read_text().splitlines()]
-        if code or lines[-1]["type"] != "summary":
-            raise self.failed("gave no summary")
-        return {"attach_s": self.attach_s, "detach_s": detach_s, "peak_rss_kb": peak_rss_kb,
-                "lost": lines[-1]["lost"], "stalls": sum(line["type"] == "stall" for line in lines),
-                "features": lines[0].get("features"), "causes": lines[-1].get("causes")}
-
-    def held_ids(self, word):
-        ids = set()
-        for info in Path(f"/proc/{self.process.pid}/fdinfo").iterdir():
-            ids.update(int(line.split()[1]) for line in info.read_text().splitlines() if line.startswith(f"{word}:"))
-        return ids
-
-    def program_ids(self):
-        """The BPF programs that it holds."""
-        return self.held_ids("prog_id")
-
-    def map_ids(self):
-        return self.held_ids("map_id")
+def peak_rss_kb(pid):
+    """0 when it has ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return 0
+    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")), 0)
 
 
 def bpftool(*words):
-    path = os.environ["PATH"] + ":/usr/sbin:/sbin"
     done = subprocess.run(["bpftool", "--json", *map(str, words)], capture_output=True, check=True,
-                          env={**os.environ, "PATH": path})
+                          env={**os.environ, "PATH": PATH})
     return json.loads(done.stdout)
 
 

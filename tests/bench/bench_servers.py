@@ -4,6 +4,7 @@
 A Server is a context: it is up inside, and ended by its process id on every way out. SERVERS names them all.
 """
 import importlib.util
+import os
 import shutil
 import socket
 import subprocess
@@ -42,6 +43,7 @@ class Server:
     needs: programs and Python modules without which it is left out. stalls: paths of requests that block it for
     long, where its runtime is asked whose they are.
     """
+    name = None
     needs = ()
     stalls = ()
 
@@ -50,6 +52,7 @@ class Server:
         self.port = free_port()
         self.process = None
         self.home = None
+        self.folder = None
         self.load = self.make_load()
 
     @classmethod
@@ -58,12 +61,13 @@ class Server:
 
     def __enter__(self):
         self.home = tempfile.TemporaryDirectory(prefix="lgtrace-bench-")
-        folder = Path(self.home.name)
+        folder = self.folder = Path(self.home.name)
         try:
             self.prepare(folder)
             with open(folder / "said", "wb") as said:
                 self.process = subprocess.Popen(["taskset", "-c", str(self.cpu), *map(str, self.argv(folder))],
                                                 stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd=folder,
+                                                env={**os.environ, **self.environment(folder)},
                                                 start_new_session=True)
             self.wait_up(folder / "said")
         except BaseException:
@@ -93,6 +97,9 @@ class Server:
     def prepare(self, folder):
         pass
 
+    def environment(self, folder):
+        return {}
+
     def argv(self, folder):
         raise NotImplementedError
 
@@ -101,6 +108,7 @@ class Server:
 
 
 class EpollServer(Server):
+    name = "epoll_server"
     needs = ("wrk",)
 
     def argv(self, folder):
@@ -109,6 +117,7 @@ class EpollServer(Server):
 
 class Nginx(Server):
     """A small static file, one worker."""
+    name = "nginx"
     needs = ("wrk", NGINX)
 
     def prepare(self, folder):
@@ -125,6 +134,7 @@ class Nginx(Server):
 
 
 class Redis(Server):
+    name = "redis"
     needs = ("redis-server", "redis-benchmark")
     pipeline = 1
 
@@ -137,28 +147,40 @@ class Redis(Server):
 
 
 class RedisPipelined(Redis):
+    name = "redis-p16"
     pipeline = 16
 
 
 class UvicornUvloop(Server):
+    name = "uvicorn-uvloop"
     needs = ("wrk", "uvicorn", "fastapi", "uvloop", "httptools")
     kind = ("--loop", "uvloop", "--http", "httptools")
+    app = ("--app-dir", APPS, "asgi_app:app")
     stalls = ("/cpu/5", "/futex/5")
 
+    @classmethod
+    def guarded(cls, cpu):
+        """One that watches its loop from inside."""
+        server = cls(cpu)
+        server.app = ("--app-dir", ROOT / "tests" / "bench", "guard:app")
+        return server
+
     def argv(self, folder):
-        return [PYTHON, "-B", "-m", "uvicorn", "--app-dir", APPS, "asgi_app:app", "--port", self.port, *self.kind,
-                "--no-access-log", "--log-level", "warning"]
+        return [PYTHON, "-B", "-m", "uvicorn", *self.app, "--port", self.port, *self.kind, "--no-access-log",
+                "--log-level", "warning"]
 
     def make_load(self):
         return Wrk(self.port, "/now")
 
 
 class UvicornAsyncio(UvicornUvloop):
+    name = "uvicorn-asyncio"
     needs = ("wrk", "uvicorn", "fastapi", "h11")
     kind = ("--loop", "asyncio", "--http", "h11")
 
 
 class Node(Server):
+    name = "node"
     needs = ("wrk", "node")
     stalls = ("/cpu/5", "/futex/5")
 
@@ -166,12 +188,5 @@ class Node(Server):
         return ["node", APPS / "node_app.js", self.port]
 
 
-SERVERS = {
-    "epoll_server": EpollServer,
-    "nginx": Nginx,
-    "redis": Redis,
-    "redis-p16": RedisPipelined,
-    "uvicorn-uvloop": UvicornUvloop,
-    "uvicorn-asyncio": UvicornAsyncio,
-    "node": Node,
-}
+SERVERS = {server.name: server
+           for server in (EpollServer, Nginx, Redis, RedisPipelined, UvicornUvloop, UvicornAsyncio, Node)}

@@ -6,8 +6,8 @@
  * usage: floor syscall|libc PID   (root) Prints "ready" once all is attached, and on SIGINT or SIGTERM how many events
  *                                 of the process's first thread it saw.
  */
-#include <errno.h>
 #include <dirent.h>
+#include <errno.h>
 #include <linux/perf_event.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -139,12 +139,12 @@ static int floor_run(struct floor_bpf *skel, int pid, bool is_libc)
 		error = hooks_attach(skel, pid, is_libc, has_multi);
 	if (error)
 		return error;
-	puts("ready");
-	fflush(stdout);
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	puts("ready");
+	fflush(stdout);
 	sigwait(&set, &got);
 	seen_print(skel, pid);
 	return 0;
