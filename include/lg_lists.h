@@ -55,6 +55,18 @@
 	X(THROTTLED, 8, "throttled", "was ready to run, but its CPU quota was used up") \
 	X(STOPPED, 9, "stopped", "was stopped by a signal or a debugger")
 
+/*
+ * What is left out to stay within the budget: each level leaves out what those before it do, and its own.
+ * X(SYMBOL, number, "word", "what is left out", "what follows from it", COUNTER): the word is the one of --json; the
+ * counter (without LG_CNT_) says how often it was left out. The first level leaves out nothing.
+ */
+#define LG_LEVELS(X) \
+	X(FULL, 0, "full", "nothing", "all is told", RECORDS) \
+	X(STACKS, 1, "stacks", "stacks", "short stalls are told without their place", SKIPPED_STACKS) \
+	X(SAMPLES, 2, "samples", "samples of whose code runs", "owners may be less sure", SKIPPED_SAMPLES) \
+	X(REQUESTS, 3, "requests", "requests", "stalls are told by connection", SKIPPED_EDGES) \
+	X(CALLS, 4, "calls", "reads and writes", "stalls are told without an owner", SKIPPED_CALLS)
+
 /* How sure the owner of a run is. X(SYMBOL, number, "word", "meaning") */
 #define LG_CONFIDENCES(X) \
 	X(NONE, 0, "none", "nothing outside the process tells whose it was") \
@@ -105,6 +117,13 @@ enum lg_cause {
 	LG_CAUSES(X)
 #undef X
 		LG_NR_CAUSES
+};
+
+enum lg_level {
+#define X(sym, nr, word, what, so, counter) LG_ENUM_2(LG_LEVEL_, sym, nr)
+	LG_LEVELS(X)
+#undef X
+		LG_NR_LEVELS
 };
 
 enum lg_confidence {
