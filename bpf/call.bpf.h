@@ -129,6 +129,21 @@ static __always_inline bool call_is_nested(struct thread *t, struct task_struct 
 	return false;
 }
 
+/*
+ * Is this return left out to stay within the budget? Waits make turns, and a close makes room for another connection:
+ * without them what is told afterwards would be wrong.
+ */
+static __always_inline bool call_is_skipped(struct thread *t, long nr)
+{
+	__u8 role = call_role(nr);
+
+	if (!level_reaches(LG_LEVEL_CALLS) || role_is_wait(role) || role == CALL_CLOSE)
+		return false;
+	count(LG_CNT_SKIPPED_CALLS);
+	t->seq++;
+	return true;
+}
+
 SUBPROG void call_io(struct thread *t, struct task_struct *task, const struct call *c)
 {
 	struct io io = {.fd = c->args[0], .bytes = c->ret};
@@ -205,7 +220,7 @@ static __always_inline void call_take(struct thread *t, struct task_struct *task
 		wait_return(t, task, slept, bpf_ktime_get_ns());
 		return;
 	}
-	if (!(t->flags & THREAD_LOOP))
+	if (!(t->flags & THREAD_LOOP) || level_reaches(LG_LEVEL_CALLS))
 		return;
 	if (c->role == CALL_WAIT_SET && c->nr != __NR_io_uring_enter)
 		nested_note(t, task, c);

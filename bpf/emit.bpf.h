@@ -7,7 +7,7 @@
 #ifndef LG_EMIT_BPF_H
 #define LG_EMIT_BPF_H
 
-#include "state.bpf.h"
+#include "cost.bpf.h"
 
 #define RING_WAKE_BYTES (2 * 1024 * 1024)
 

@@ -168,6 +168,8 @@ static __always_inline void read_capture(struct thread *t, struct task_struct *t
 {
 	__u64 first = 0, n = io->bytes < io->buf_len ? io->bytes : io->buf_len;
 
+	if (level_reaches(LG_LEVEL_REQUESTS))
+		return;
 	if (!io->buf || bpf_probe_read_user(&first, sizeof(first), io->buf))
 		return;
 	if (n >= sizeof(first) && bytes_are_request(first)) {
@@ -192,7 +194,7 @@ static __always_inline void write_capture(struct conn *conn, struct io *io)
 	__u32 first = 0;
 
 	conn->budget = CONN_BUDGET;
-	if (!(conn->flags & CONN_HTTP)) {
+	if (!(conn->flags & CONN_HTTP) || level_reaches(LG_LEVEL_REQUESTS)) {
 		io->last = NULL;
 		return;
 	}

@@ -9,10 +9,13 @@
  */
 #include "call.bpf.h"
 
-static __always_inline void libc_return(struct task_struct *task, struct thread *t)
+static __always_inline void libc_return(struct task_struct *task, struct thread *t, __u64 begin_ns)
 {
-	t->returned.role = call_role(t->returned.nr);
-	call_return(t, task, &t->returned);
+	if (!call_is_skipped(t, t->returned.nr)) {
+		t->returned.role = call_role(t->returned.nr);
+		call_return(t, task, &t->returned);
+	}
+	cost_end(LG_COST_UPROBE, begin_ns);
 }
 
 SEC("uprobe")
@@ -20,6 +23,7 @@ int on_libc_return(struct pt_regs *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct thread *t = thread_of(task);
+	__u64 begin_ns = cost_begin();
 	struct call *c;
 
 	if (!t || control.edges != LG_EDGES_LIBC)
@@ -32,7 +36,7 @@ int on_libc_return(struct pt_regs *ctx)
 	c->args[2] = PT_REGS_PARM3(ctx);
 	c->args[3] = PT_REGS_PARM4_SYSCALL(ctx);
 	c->sp = PT_REGS_SP(ctx);
-	libc_return(task, t);
+	libc_return(task, t, begin_ns);
 	return 0;
 }
 
@@ -40,6 +44,7 @@ SEC("uprobe")
 int on_libc_enter(struct pt_regs *ctx)
 {
 	struct thread *t = thread_of(bpf_get_current_task_btf());
+	__u64 begin_ns = cost_begin();
 
 	if (!t || control.edges != LG_EDGES_LIBC)
 		return 0;
@@ -49,6 +54,7 @@ int on_libc_enter(struct pt_regs *ctx)
 	t->pair_args[2] = PT_REGS_PARM3(ctx);
 	t->pair_args[3] = PT_REGS_PARM4(ctx);
 	t->pair_sp = PT_REGS_SP(ctx);
+	cost_end(LG_COST_UPROBE, begin_ns);
 	return 0;
 }
 
@@ -57,6 +63,7 @@ int on_libc_result(struct pt_regs *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct thread *t = thread_of(task);
+	__u64 begin_ns = cost_begin();
 	struct call *c;
 
 	if (!t || control.edges != LG_EDGES_LIBC || t->pair_nr == PAIR_NONE)
@@ -67,6 +74,6 @@ int on_libc_result(struct pt_regs *ctx)
 	__builtin_memcpy(c->args, t->pair_args, sizeof(c->args));
 	c->sp = t->pair_sp;
 	t->pair_nr = PAIR_NONE;
-	libc_return(task, t);
+	libc_return(task, t, begin_ns);
 	return 0;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* Every map, the configuration and the license: defined once for all programs. */
+#include "cost.bpf.h"
 #include "node_walk.bpf.h"
 #include "python.bpf.h"
 #include "scan.bpf.h"
@@ -16,6 +17,7 @@ struct ssls_map ssls SEC(".maps");
 struct targets_map targets SEC(".maps");
 struct counters_map counters SEC(".maps");
 struct events_map events SEC(".maps");
+struct costs_map costs SEC(".maps");
 struct runtimes_map runtimes SEC(".maps");
 struct ask_times_map ask_times SEC(".maps");
 struct runtimes_map stack_runtimes SEC(".maps");

@@ -66,24 +66,31 @@ __noinline int owner_ask(__u32 when, __u64 known_ns, __u64 now)
 	return 0;
 }
 
+static __always_inline void sample(struct task_struct *task, struct thread *t)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	if (t->out_ns)
+		thread_settle(t, task, now);
+	turn_open(t, task);
+	if (!t->turn_ns)
+		return;
+	if (stack_is_due(t, now, 0))
+		stack_take(now, LG_STACK_SAMPLE, 0);
+	if (config.ask && now - t->edge_ns >= ASK_AFTER_NS && !level_skips(LG_LEVEL_SAMPLES, LG_CNT_SKIPPED_SAMPLES))
+		owner_ask(ASK_NOW, call_known_ns(t, task), now);
+}
+
 SEC("perf_event")
 int on_sample(void *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct thread *t = thread_of(task);
-	__u64 now;
+	__u64 begin_ns = cost_begin();
 
 	if (!t || !(t->flags & THREAD_LOOP) || t->in_return)
 		return 0;
-	now = bpf_ktime_get_ns();
-	if (t->out_ns)
-		thread_settle(t, task, now);
-	turn_open(t, task);
-	if (!t->turn_ns)
-		return 0;
-	if (stack_is_due(t, now, 0))
-		stack_take(now, LG_STACK_SAMPLE, 0);
-	if (config.ask && now - t->edge_ns >= ASK_AFTER_NS)
-		owner_ask(ASK_NOW, call_known_ns(t, task), now);
+	sample(task, t);
+	cost_end(LG_COST_SAMPLE, begin_ns);
 	return 0;
 }

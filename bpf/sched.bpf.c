@@ -137,7 +137,7 @@ static __always_inline bool out_is_asked(const struct thread *t, __u64 now)
 {
 	if (!config.ask || !(t->flags & THREAD_LOOP) || !t->turn_ns || t->out_class == OFF_WAIT)
 		return false;
-	if (!has_ask_room(t, now))
+	if (level_reaches(LG_LEVEL_CALLS) || !has_ask_room(t, now))
 		return false;
 	return t->out_class == OFF_PREEMPTED || control.edges == LG_EDGES_LIBC || t->call.nr < 0;
 }
@@ -205,12 +205,19 @@ int on_sched_switch(__u64 *ctx)
 	struct task_struct *prev = (struct task_struct *)ctx[1];
 	struct task_struct *next = (struct task_struct *)ctx[2];
 	struct thread *t;
+	__u64 begin_ns;
 
 	t = thread_of(prev);
-	if (t)
+	if (t) {
+		begin_ns = cost_begin();
 		switch_out(t, prev, ctx[0], bpf_ktime_get_ns());
+		cost_end(LG_COST_SWITCH, begin_ns);
+	}
 	t = thread_of(next);
-	if (t)
+	if (t) {
+		begin_ns = cost_begin();
 		switch_in(t, next, bpf_ktime_get_ns());
+		cost_end(LG_COST_SWITCH, begin_ns);
+	}
 	return 0;
 }

@@ -306,9 +306,11 @@ __noinline int stack_take(__u64 now, __u32 moment, __u64 block_ns)
 	/* A sample may come in the middle of another program's walk. */
 	if (!t || !w || w->is_busy || !config.stack)
 		return 0;
+	t->stack_ns = now;
+	if (level_skips(LG_LEVEL_STACKS, LG_CNT_SKIPPED_STACKS))
+		return 0;
 	w->is_busy = 1;
 	barrier();
-	t->stack_ns = now;
 	stack_begin(w, t, now, moment, block_ns);
 	stack_fill(w, t, task);
 	stack_send(w);

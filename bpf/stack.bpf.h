@@ -59,7 +59,7 @@ static __always_inline void stack_note_sleep(struct thread *t, struct task_struc
 	struct kernel_stack *k;
 	long len;
 
-	if (!(config.stack & LG_STACK_KERNEL) || !t->turn_ns)
+	if (!(config.stack & LG_STACK_KERNEL) || !t->turn_ns || level_reaches(LG_LEVEL_STACKS))
 		return;
 	k = bpf_map_lookup_elem(&kernel_stacks, &t->slot);
 	if (!k)
@@ -107,6 +107,8 @@ int stack_note_tell(struct thread *t, __u64 now);
 static __always_inline bool stack_is_noted(const struct thread *t, __u64 now)
 {
 	if (!config.stack || !(t->flags & THREAD_LOOP) || !t->turn_ns || t->out_class >= LG_NR_SLEEPS)
+		return false;
+	if (level_reaches(LG_LEVEL_STACKS))
 		return false;
 	return (control.edges == LG_EDGES_LIBC || t->call.nr < 0) && t->note_after_ns <= now + NOTE_BURST_NS;
 }

@@ -11,12 +11,17 @@ int on_sys_exit(__u64 *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct thread *t = thread_of(task);
+	__u64 begin_ns;
 
 	if (!t)
 		return 0;
-	call_from_regs(&t->returned, (struct pt_regs *)ctx[0]);
-	t->returned.ret = ctx[1];
-	call_return(t, task, &t->returned);
+	begin_ns = cost_begin();
+	if (!call_is_skipped(t, regs_nr((struct pt_regs *)ctx[0]))) {
+		call_from_regs(&t->returned, (struct pt_regs *)ctx[0]);
+		t->returned.ret = ctx[1];
+		call_return(t, task, &t->returned);
+	}
+	cost_end(LG_COST_CALL, begin_ns);
 	return 0;
 }
 

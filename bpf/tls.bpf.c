@@ -47,9 +47,10 @@ int on_ssl_return(struct pt_regs *ctx)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct thread *t = thread_of(task);
 	struct io io = {.op = LG_IO_READ, .flags = LG_IO_TLS};
+	__u64 begin_ns = cost_begin();
 	struct conn *conn;
 
-	if (!t || !t->ssl)
+	if (!t || !t->ssl || level_reaches(LG_LEVEL_REQUESTS))
 		return 0;
 	io.bytes = ssl_count(ctx, t);
 	io.buf = (void *)t->ssl_buf;
@@ -62,6 +63,7 @@ int on_ssl_return(struct pt_regs *ctx)
 		thread_settle(t, task, bpf_ktime_get_ns());
 	read_capture(t, task, conn, &io);
 	io_edge(t, task, conn, &io);
+	cost_end(LG_COST_UPROBE, begin_ns);
 	return 0;
 }
 
@@ -93,15 +95,18 @@ int on_ssl_enter(struct pt_regs *ctx)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct thread *t = thread_of(task);
 	__u64 function = bpf_get_attach_cookie(ctx);
+	__u64 begin_ns = cost_begin();
 
-	if (!t || !(t->flags & THREAD_LOOP))
+	if (!t || !(t->flags & THREAD_LOOP) || level_reaches(LG_LEVEL_REQUESTS))
 		return 0;
 	if (function == LG_TLS_WRITE) {
 		ssl_write(ctx, task, t);
+		cost_end(LG_COST_UPROBE, begin_ns);
 		return 0;
 	}
 	t->ssl = PT_REGS_PARM1(ctx);
 	t->ssl_buf = PT_REGS_PARM2(ctx);
 	t->ssl_count_at = function == LG_TLS_READ_EX ? PT_REGS_PARM4(ctx) : 0;
+	cost_end(LG_COST_UPROBE, begin_ns);
 	return 0;
 }

@@ -87,6 +87,12 @@ static __always_inline void off_restart(struct thread *t, struct task_struct *ta
 	t->unasked_ns = 0;
 }
 
+/* Every edge matters to who reads requests. */
+static __always_inline bool thread_tells_all(const struct thread *t)
+{
+	return t->flags & THREAD_HTTP && !level_skips(LG_LEVEL_REQUESTS, LG_CNT_SKIPPED_EDGES);
+}
+
 /*
  * An edge at `now`: says whether it is to be told, and if so tells what led to it. A loop without HTTP keeps
  * its edges back until an interval between two of them is long; then both are told. An answer does not speak for
@@ -98,7 +104,7 @@ static __always_inline bool edge_pass(struct thread *t, struct task_struct *task
 	bool is_long = now - t->edge_ns >= config.quiet_ns;
 
 	t->edge_ns = now;
-	if (!always && !is_long && !(t->flags & THREAD_HTTP)) {
+	if (!always && !is_long && !thread_tells_all(t)) {
 		if (t->has_since) {
 			off_merge(&t->before, &t->since);
 			off_clear(&t->since);

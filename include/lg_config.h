@@ -52,9 +52,11 @@ LG_SIZE(struct lg_config, 40);
 
 /* Numbers that user space may change while the programs run (in .bss). */
 struct lg_control {
-	__u32 edges;    /* enum lg_edges that is in force */
-	__u32 look_tid; /* the thread that trace_asleep is to look at */
+	__u32 edges;       /* enum lg_edges that is in force */
+	__u32 look_tid;    /* the thread that trace_asleep is to look at */
+	__u32 level;       /* enum lg_level: what is left out for now, to stay within the budget */
+	__u32 is_measured; /* 1: programs measure their own time */
 };
-LG_SIZE(struct lg_control, 8);
+LG_SIZE(struct lg_control, 16);
 
 #endif

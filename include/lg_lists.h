@@ -95,7 +95,12 @@
 	X(LATE_SWITCHES, 4, "late_switches", 0, "switch-ins the kernel did not report, mended at the next edge") \
 	X(HOST_CALLS, 5, "host_calls", 0, "system calls of untraced threads, counted to choose the probes") \
 	X(TARGET_CALLS, 6, "target_calls", 0, "system calls of traced threads, counted to choose the probes") \
-	X(TARGET_EDGES, 7, "target_edges", 0, "those of target_calls that libc probes would see")
+	X(TARGET_EDGES, 7, "target_edges", 0, "those of target_calls that libc probes would see") \
+	X(SKIPPED_STACKS, 8, "skipped_stacks", 0, "stacks not taken, to stay within the budget") \
+	X(SKIPPED_SAMPLES, 9, "skipped_samples", 0, "samples of whose code runs not taken, to stay within the budget") \
+	X(SKIPPED_EDGES, 10, "skipped_edges", 0, \
+	  "reads and writes of HTTP not looked into, to stay within the budget") \
+	X(SKIPPED_CALLS, 11, "skipped_calls", 0, "system calls not looked at, to stay within the budget")
 
 #define LG_ENUM_2(prefix, sym, nr) prefix##sym = (nr),
 

@@ -38,6 +38,8 @@ static __always_inline void thread_init(struct task_struct *task)
 {
 	for (__u32 i = 0; i < sizeof(t) / sizeof(__u64); i++)
 		((volatile __u64 *)&t)[i] = 0; /* more than clang's memset takes */
+	control.level = LG_LEVEL_FULL;
+	control.is_measured = 0;
 	t.pid = TEST_PID;
 	t.tid = TEST_TID;
 	t.user_ns = task->utime;

@@ -137,6 +137,7 @@ static int run_open(struct run *run)
 	run->skel->rodata->config.quiet_ns = QUIET_NS;
 	run->skel->rodata->config.turn_ns = TURN_NS;
 	run->skel->rodata->config.capture = LG_CAPTURE_MAX;
+	run->skel->rodata->config.stack = LG_STACK_USER;
 	bpf_object__for_each_program(prog, run->skel->obj)
 		bpf_program__set_autoload(prog, name_is_case(bpf_program__name(prog)));
 	error = logic_bpf__load(run->skel);

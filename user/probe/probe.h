@@ -96,6 +96,16 @@ const struct lg_slot *probe_slots(const struct probe *p);
 /* Gives back the slot of a thread that ended. */
 void probe_slot_free(struct probe *p, uint32_t slot);
 
+/* What the programs are to leave out from now on. */
+void probe_set_level(struct probe *p, enum lg_level level);
+/* Whether the programs measure their own time, which costs some 50 ns a run. */
+void probe_measure(struct probe *p, bool is_measured);
+/*
+ * CPU time that traced threads spent on the probes while they were measured, so far: what the programs took, and by
+ * fixed prices what the kernel does around them. 0 or -errno.
+ */
+int probe_cost(const struct probe *p, uint64_t *ns);
+
 /* counters[16] by enum lg_counter, summed over all CPUs. 0 or -errno. */
 int probe_counters(const struct probe *p, uint64_t *counters);
 
