@@ -28,7 +28,8 @@
 	X(LOST, 67, "lost", "counters of what could not be observed") \
 	X(TICK, 68, "tick", "time has passed") \
 	X(FRAMES, 69, "frames", "where a loop's thread was in a long turn: functions, files and lines") \
-	X(CLOCK, 70, "clock", "how far the time of day is from the time of records")
+	X(CLOCK, 70, "clock", "how far the time of day is from the time of records") \
+	X(BUDGET, 71, "budget", "what is left out from now on, to stay within the budget, or no longer")
 
 /*
  * What a thread did while it was off the CPU by its own will.

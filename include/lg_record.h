@@ -361,6 +361,19 @@ struct lg_rec_clock {
 };
 LG_SIZE(struct lg_rec_clock, 24);
 
+/* User space: what is left out has changed, as of head.time_ns, and the costs that led to it. */
+struct lg_rec_budget {
+	struct lg_head head;
+	__u32 level;     /* enum lg_level from now on */
+	__u32 before;    /* enum lg_level until now */
+	__u64 limit_ppm; /* the budget: millionths of target_ns, or of window_ns where that is more */
+	__u64 window_ns; /* of time in which these costs were measured */
+	__u64 target_ns; /* CPU time of the traced processes */
+	__u64 bpf_ns;    /* CPU time that the probes took of it, estimated */
+	__u64 own_ns;    /* CPU time of lgtrace */
+};
+LG_SIZE(struct lg_rec_budget, 64);
+
 /* User space: counters by enum lg_counter, summed over CPUs, since the start. */
 struct lg_rec_lost {
 	struct lg_head head;

@@ -28,8 +28,11 @@ KINDS = {"python", "js", "native", "kernel"}
 REQUEST = {"id": str, "method": (str, OPTIONAL), "path": (str, OPTIONAL), "trace_id": (str, OPTIONAL)}
 DONE = {**REQUEST, "status": (int, OPTIONAL), "duration_ns": int, "hold_ns": int, **PARTS, "longest_run_ns": int,
         "delay_ns": int, "socket_wait_ns": int, "confidence": str}
+BUDGET = {"time": str, "start_ns": int, "level": str, "before": str, "limit": float, "cost": float, "window_ns": int,
+          "target_ns": int, "bpf_ns": int, "own_ns": int}
+LEVELS = ["full", "stacks", "samples", "requests", "calls"]
 SUMMARY = {"filtered_stalls": int, "cumulative": int, "loops": list, "routes": list, "places": list,
-           "causes": dict, "lost": int}
+           "causes": dict, "lost": int, "counters": dict, "budget": (dict, OPTIONAL)}
 LOOP = {"pid": int, "tid": int, "comm": str, "runtime": str, "elapsed_ns": int, "idle_ns": int,
         "utilisation": (int, float, OPTIONAL), "turns": int, "threshold_ns": int, "turn_ns": dict}
 ROUTE = {"method": (str, OPTIONAL), "route": str, "count": int, "hold_ns": dict, "delay_ns": dict, "duration_ns": dict}
@@ -81,6 +84,13 @@ def check_stuck(line):
         check(frame, FRAME)
 
 
+def check_budget(line):
+    """It goes by one level at a time, down when over the limit and up when below it."""
+    check(line, BUDGET)
+    step = LEVELS.index(line["level"]) - LEVELS.index(line["before"])
+    assert abs(step) == 1 and (step > 0) == (line["cost"] > line["limit"])
+
+
 def check_request(line):
     check(line, DONE)
     check_parts(line, "hold_ns")
@@ -127,7 +137,7 @@ def check_lines(lines):
     """A whole run with --requests: a header, then stalls and requests, then one summary."""
     types = [line["type"] for line in lines]
     assert types[0] == "header" and types[-1] == "summary"
-    assert set(types[1:-1]) <= {"stall", "stuck", "request"}
+    assert set(types[1:-1]) <= {"stall", "stuck", "request", "budget"}
     stalls = [line for line in lines if line["type"] == "stall"]
     requests = [line for line in lines if line["type"] == "request"]
     check(lines[0], HEADER)
@@ -138,6 +148,8 @@ def check_lines(lines):
         check_stall(stall)
     for stuck in (line for line in lines if line["type"] == "stuck"):
         check_stuck(stuck)
+    for change in (line for line in lines if line["type"] == "budget"):
+        check_budget(change)
     for request in requests:
         check_request(request)
     check_summary(lines[-1], stalls, requests)

@@ -72,6 +72,13 @@ static void on_stuck(void *arg, const struct model_stuck *stuck)
 	render_stuck(&r->render, stuck);
 }
 
+static void on_budget(void *arg, const struct model_budget *budget)
+{
+	struct replay *r = arg;
+
+	render_budget(&r->render, budget);
+}
+
 static void on_request(void *arg, const struct model_done *done)
 {
 	struct replay *r = arg;
@@ -175,7 +182,8 @@ static size_t replay(const struct opts *opts, const struct bytes *in)
 {
 	struct replay r = {.opts = opts};
 	struct model_opts model_opts = {.threshold_ns = opts->threshold_ns};
-	struct model_sink sink = {.arg = &r, .stall = on_stall, .stuck = on_stuck, .request = on_request};
+	struct model_sink sink = {
+		.arg = &r, .stall = on_stall, .stuck = on_stuck, .request = on_request, .budget = on_budget};
 	struct err err = {};
 	size_t read;
 	int error;

@@ -32,6 +32,7 @@ def list_numbers(name):
 RECORDS = list_numbers("LG_RECORDS")
 RUNTIMES = list_numbers("LG_RUNTIMES")
 SLEEPS = list_numbers("LG_SLEEPS")
+LEVELS = list_numbers("LG_LEVELS")
 COUNTERS = list_numbers("LG_COUNTERS")
 SIZES = {name: int(size) for file in ("lg_record.h", "lg_slot.h")
          for name, size in re.findall(r"LG_SIZE\(struct (\w+), (\d+)\)", header_text(file))}
@@ -315,6 +316,11 @@ class Stream:
 
     def idle(self, ns):
         self.now += ns
+
+    def level(self, before, level, limit_ppm, target, bpf, own):
+        """Other things are left out from now on: the costs of the second before led to it."""
+        body = struct.pack("=IIQQQQQ", LEVELS[level], LEVELS[before], limit_ppm, S, target, bpf, own)
+        self.record("BUDGET", "lg_rec_budget", body)
 
     def end(self):
         """What is told at the end of a run: totals of every loop, and what was lost."""

@@ -28,7 +28,7 @@ VIEWS = {
     "tty": ["--text", "--requests", "--width", "100", "--utf8", "--colour"],
     "narrow": ["--text", "--width", "80"],
 }
-ON_A_TERMINAL = {"hostile", "uvicorn_tasks", "stacks", "several_loops", "lost"}
+ON_A_TERMINAL = {"hostile", "uvicorn_tasks", "stacks", "several_loops", "lost", "budget"}
 CASES = [(name, view) for name in NAMES for view in VIEWS if view in ("txt", "json") or name in ON_A_TERMINAL]
 
 

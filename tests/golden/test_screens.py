@@ -38,6 +38,7 @@ KEYS = {
     "several": ("several_loops", [], "size=120x10 show Tab show Tab show"),
     "ended": ("dies", [], "size=80x10 show Enter show"),
     "lost": ("lost", ["--colour"], "size=100x8 show"),
+    "budget": ("budget_low", ["--colour"], "size=120x8 show"),
 }
 
 

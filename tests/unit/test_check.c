@@ -51,7 +51,7 @@ static const struct {
 	{LG_REC_TURN, sizeof(struct lg_rec_turn)},     {LG_REC_TARGET, sizeof(struct lg_rec_target)},
 	{LG_REC_PATH, sizeof(struct lg_rec_path)},     {LG_REC_LOOP, sizeof(struct lg_rec_loop)},
 	{LG_REC_LOST, sizeof(struct lg_rec_lost)},     {LG_REC_STACK, offsetof(struct lg_rec_stack, copy)},
-	{LG_REC_FRAMES, sizeof(struct lg_rec_frames)},
+	{LG_REC_FRAMES, sizeof(struct lg_rec_frames)}, {LG_REC_BUDGET, sizeof(struct lg_rec_budget)},
 };
 
 static void whole_records_pass(void **state)

@@ -36,6 +36,7 @@ static struct file_writer *ring_fill(void)
 	struct file_writer *w = writer_open(FILE_SIZE_MIN);
 	struct lg_rec_target target = {.pid = 40};
 	struct lg_rec_thread thread = {.pid = 40, .tid = 41, .event = LG_THREAD_NEW};
+	struct lg_rec_budget budget = {.level = LG_LEVEL_STACKS};
 	struct lg_rec_io closing = {.pid = 40, .tid = 41, .op = LG_IO_CLOSE, .ino = 8};
 
 	srand(3);
@@ -44,6 +45,7 @@ static struct file_writer *ring_fill(void)
 	add_conn(w, NULL, 7);
 	add_conn(w, NULL, 8);
 	add(w, NULL, &closing, LG_REC_IO, sizeof(closing), 9);
+	add(w, NULL, &budget, LG_REC_BUDGET, sizeof(budget), 9);
 	for (uint64_t n = 10; n < 2500; n++) {
 		add_noise(w, NULL, n);
 		if (n % 10 == 0)
@@ -92,8 +94,8 @@ static void a_full_ring_keeps_the_newest(void **state)
 static void a_ring_restates_what_holds(void **state)
 {
 	struct file_writer *w = ring_fill();
-	uint16_t kinds[8] = {},
-		 wanted[] = {LG_REC_TARGET, LG_REC_THREAD, LG_REC_CONN, LG_REC_LOOP, LG_REC_LOST, LG_REC_CLOCK};
+	uint16_t kinds[8] = {}, wanted[] = {LG_REC_TARGET, LG_REC_THREAD, LG_REC_CONN,  LG_REC_LOOP,
+					    LG_REC_LOST,   LG_REC_CLOCK,  LG_REC_BUDGET};
 	struct outcome out;
 	uint64_t first, last;
 	unsigned nr = 0;
@@ -115,7 +117,7 @@ static void a_ring_restates_what_holds(void **state)
 			assert_int_equal(((const struct lg_rec_loop *)rec)->slot.turns, first - 1);
 		at += rec->len;
 	}
-	assert_int_equal(nr, 6);
+	assert_int_equal(nr, 7);
 	assert_memory_equal(kinds, wanted, sizeof(wanted));
 	outcome_fini(&out);
 }

@@ -194,9 +194,10 @@ static size_t make_fact(void *buf)
 {
 	struct lg_rec_target *target = buf;
 	struct lg_rec_path *path = buf;
+	struct lg_rec_budget *budget = buf;
 	struct lg_rec_lost *lost = buf;
 
-	switch (below(3)) {
+	switch (below(4)) {
 	case 0:
 		target->head.kind = LG_REC_TARGET;
 		target->pid = below(6000);
@@ -209,6 +210,13 @@ static size_t make_fact(void *buf)
 		path->path_len = below(64);
 		memset(path->path, 'p', path->path_len);
 		return sizeof(*path) + path->path_len;
+	case 2:
+		budget->head.kind = LG_REC_BUDGET;
+		budget->level = below(LG_NR_LEVELS + 1);
+		budget->before = below(LG_NR_LEVELS + 1);
+		budget->window_ns = below(2) ? 0 : random_length();
+		budget->bpf_ns = random_length();
+		return sizeof(*budget);
 	default:
 		lost->head.kind = LG_REC_LOST;
 		lost->counters[below(16)] = random_u64();
@@ -348,6 +356,7 @@ static void feed_random(unsigned shift, uint64_t seed, struct tally *tally)
 		assert_true(sum.nr_routes <= 9);
 		model_summary_fini(&sum);
 	}
+	model_flush(m);
 	assert_int_equal(model_summary(m, random_time(), &sum), 0);
 	assert_true(sum.nr_stalls == tally->nr_stalls && sum.nr_requests == tally->nr_requests);
 	model_summary_fini(&sum);

@@ -47,6 +47,16 @@ static void on_cumulative(void *arg, const struct model_cumulative *sum)
 		render_cumulative(&view->exports[i], sum);
 }
 
+static void on_budget(void *arg, const struct model_budget *budget)
+{
+	struct view *view = arg;
+
+	if (view->has_stalls)
+		render_budget(&view->render, budget);
+	for (unsigned i = 0; i < view->nr_exports; i++)
+		render_budget(&view->exports[i], budget);
+}
+
 /* What answers to monitors says little about a service; an empty option takes these off. */
 static const char *const exclude_default[] = {"/health", "/healthz", "/ready", "/metrics", NULL};
 
@@ -82,6 +92,7 @@ int view_open_model(struct view *view, const struct trace_opts *opts, struct err
 		.stuck = on_stuck,
 		.request = on_request,
 		.cumulative = on_cumulative,
+		.budget = on_budget,
 	};
 
 	filter_init(&view->filter, opts);

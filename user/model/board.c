@@ -241,6 +241,7 @@ int board_refresh(struct board *b, const struct model *m, uint64_t now_ns)
 	b->nr_requests = b->last_requests = s.nr_requests;
 	b->nr_told_stalls = s.nr_stalls;
 	b->lost = s.lost;
+	b->level = s.level;
 	loops_take(b, &s);
 	free(b->routes);
 	b->routes = s.routes;

@@ -74,6 +74,7 @@ struct board {
 	uint32_t requests_per_s; /* and since the last refresh */
 	uint64_t nr_told_stalls; /* since the last reset */
 	uint64_t lost;
+	enum lg_level level; /* what is left out, to stay within the budget */
 };
 
 int board_new(struct board **out, struct err *err);

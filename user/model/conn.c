@@ -102,6 +102,35 @@ struct conn *conn_get(struct model *m, uint64_t ino, uint64_t now_ns)
 	return c;
 }
 
+static void waiter_pop(struct model *m, struct conn *c)
+{
+	request_put(m, c->waiters[0].who);
+	c->nr_waiters--;
+	memmove(&c->waiters[0], &c->waiters[1], c->nr_waiters * sizeof(c->waiters[0]));
+}
+
+static void conn_unread(struct model *m, struct conn *c, uint64_t now_ns)
+{
+	while (c->nr_unanswered) {
+		conn_front(c)->is_unread = true;
+		request_end(m, conn_front(c), now_ns);
+	}
+	request_put(m, c->forming);
+	request_put(m, c->last);
+	request_put(m, c->before);
+	c->forming = c->last = c->before = NULL;
+	c->is_http = c->is_upgraded = false;
+	c->response = RESPONSE_NONE;
+	while (c->nr_waiters)
+		waiter_pop(m, c);
+}
+
+void conns_unread(struct model *m, uint64_t now_ns)
+{
+	list_for_each (node, &m->conns.by_use)
+		conn_unread(m, list_entry(node, struct conn, by_use), now_ns);
+}
+
 /* Another process that inherited a connection, or a copy of its descriptor, is no new one. */
 void conn_feed(struct model *m, const struct lg_rec_conn *rec)
 {
@@ -188,13 +217,6 @@ void conn_learn(struct model *m, struct conn *c, const struct lg_rec_io *io, enu
 		c->role = CONN_BACKEND;
 	else
 		role_guess(m, c, io, runtime);
-}
-
-static void waiter_pop(struct model *m, struct conn *c)
-{
-	request_put(m, c->waiters[0].who);
-	c->nr_waiters--;
-	memmove(&c->waiters[0], &c->waiters[1], c->nr_waiters * sizeof(c->waiters[0]));
 }
 
 void conn_ask(struct model *m, struct conn *c, struct request *who)

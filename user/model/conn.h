@@ -81,6 +81,9 @@ struct conn *conn_get(struct model *m, uint64_t ino, uint64_t now_ns);
 /* Its requests end. NULL is ignored. */
 void conn_free(struct model *m, struct conn *c, uint64_t now_ns);
 
+/* Requests are no longer read: those in flight end untold, and each connection stands for its own. */
+void conns_unread(struct model *m, uint64_t now_ns);
+
 void conn_feed(struct model *m, const struct lg_rec_conn *rec);
 
 /* Decides the role, as far as the bytes of `io` and its origin tell. */

@@ -83,6 +83,9 @@ static void record_dispatch(struct model *m, const struct lg_head *rec)
 	case LG_REC_LOOP:
 		loop_feed_slot(m, (const struct lg_rec_loop *)rec);
 		break;
+	case LG_REC_BUDGET:
+		level_feed(m, (const struct lg_rec_budget *)rec);
+		break;
 	case LG_REC_LOST:
 		memcpy(m->counters, ((const struct lg_rec_lost *)rec)->counters, sizeof(m->counters));
 		break;

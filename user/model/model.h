@@ -170,6 +170,19 @@ struct model_done {
 	int status;   /* of the response; 0: none was seen */
 };
 
+/* What is left out has changed, to stay within the budget, or because there is room again. */
+struct model_budget {
+	uint64_t time_ns; /* CLOCK_MONOTONIC */
+	enum lg_level level;
+	enum lg_level before;
+	uint64_t limit_ppm; /* as in struct lg_rec_budget; so are the following */
+	uint64_t cost_ppm;
+	uint64_t window_ns;
+	uint64_t target_ns;
+	uint64_t bpf_ns;
+	uint64_t own_ns;
+};
+
 /* Where the answers go. Every pointer is valid during the call only. NULL members are skipped. */
 struct model_sink {
 	void *arg;
@@ -177,6 +190,7 @@ struct model_sink {
 	void (*stuck)(void *arg, const struct model_stuck *stuck);
 	void (*request)(void *arg, const struct model_done *done);
 	void (*cumulative)(void *arg, const struct model_cumulative *sum);
+	void (*budget)(void *arg, const struct model_budget *budget);
 };
 
 struct model_loop {
@@ -260,8 +274,11 @@ struct model_summary {
 	uint64_t nr_cumulative;
 	uint64_t nr_requests;
 	uint64_t nr_in_flight;
-	uint64_t counters[16]; /* by enum lg_counter */
-	uint64_t lost;         /* the sum of the counters that are losses */
+	enum lg_level level;             /* what is left out now */
+	uint64_t limit_ppm;              /* of the budget that was exceeded; 0: none was */
+	uint64_t level_ns[LG_NR_LEVELS]; /* time at each level */
+	uint64_t counters[16];           /* by enum lg_counter */
+	uint64_t lost;                   /* the sum of the counters that are losses */
 };
 
 /* *out is freed with model_free(). `opts` and `sink` are copied; what they point to must outlive the model. */

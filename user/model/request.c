@@ -140,7 +140,7 @@ static void request_tell(struct model *m, struct request *r)
 		.status = r->status,
 	};
 
-	if (filter_takes_request(m->opts.filter, &r->who))
+	if (!r->is_unread && filter_takes_request(m->opts.filter, &r->who))
 		request_count(m, r, &done);
 	list_del(&r->settling);
 	r->loop = NULL;

@@ -31,6 +31,7 @@ struct request {
 	struct route *route; /* NULL before its head ended */
 	struct model_request who;
 	bool has_ended;
+	bool is_unread;    /* its end was not seen: it is not told */
 	bool has_open_end; /* its response's end cannot be seen: it counts as answered while nothing is written */
 	int status;
 	uint64_t asked_ns;  /* the client cannot have sent it earlier: when the one before was answered; 0 unknown */

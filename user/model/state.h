@@ -5,6 +5,7 @@
 
 #include "model/conn.h"
 #include "model/facts.h"
+#include "model/level.h"
 #include "model/loop.h"
 #include "model/place.h"
 #include "model/pool.h"
@@ -33,6 +34,7 @@ struct model {
 	unsigned nr_held;     /* stalls held back, of all loops */
 	uint64_t held_due_ns; /* none of them is due before */
 	struct model_cause causes[LG_NR_CAUSES];
+	struct levels levels;
 	uint64_t counters[16]; /* by enum lg_counter */
 };
 

@@ -105,6 +105,7 @@ int model_summary_loops(const struct model *m, uint64_t now_ns, struct model_sum
 	for (int i = 0; i < LG_NR_CAUSES; i++)
 		out->causes[i] = m->causes[i];
 	counters_copy(m, out);
+	levels_copy(m, now_ns, out);
 	err = loops_copy(m, now_ns, out);
 	if (err)
 		model_summary_fini(out);
@@ -157,6 +158,7 @@ int model_restart(struct model *m, uint64_t now_ns)
 	m->nr_cumulative = 0;
 	m->nr_requests = 0;
 	memset(m->causes, 0, sizeof(m->causes));
+	levels_restart(&m->levels, now_ns);
 	routes_restart(&m->routes);
 	places_fini(&m->places);
 	return loops_restart(&m->loops, now_ns);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "render/budget.h"
 #include "render/clock.h"
 #include "render/place.h"
 #include "render/syscall_names.h"
@@ -19,6 +20,7 @@ const struct render_ops render_json = {
 	.stuck = json_stuck,
 	.request = json_request,
 	.cumulative = json_cumulative,
+	.budget = json_budget,
 	.summary = json_summary,
 };
 
@@ -344,6 +346,16 @@ void json_cumulative(struct render *r, const struct model_cumulative *sum)
 	writer_line_end(&w);
 }
 
+void json_budget(struct render *r, const struct model_budget *budget)
+{
+	struct writer w = line_open(r, "budget");
+
+	put_time(&w, r, "time", budget->time_ns);
+	writer_u64(&w, "start_ns", budget->time_ns);
+	budget_put_change(&w, budget);
+	writer_line_end(&w);
+}
+
 void json_summary(struct render *r, const struct model_summary *summary)
 {
 	struct writer w = line_open(r, "summary");
@@ -369,5 +381,6 @@ void json_summary(struct render *r, const struct model_summary *summary)
 	put_causes(&w, summary);
 	writer_u64(&w, "lost", summary->lost);
 	put_counters(&w, summary);
+	budget_put_json(&w, summary);
 	writer_line_end(&w);
 }

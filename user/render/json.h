@@ -3,7 +3,7 @@
  * The view for programs: one JSON object a line, integers in ns, names that stay. `render_json` in render.h drives it.
  *
  * The schema is the output contract: keys are only ever added. What is not known is null, never left out and
- * never a made-up 0. header, stall, request and summary are told apart by "type".
+ * never a made-up 0. The kinds of lines are told apart by "type".
  */
 #ifndef LG_RENDER_JSON_H
 #define LG_RENDER_JSON_H
@@ -17,6 +17,8 @@ void json_stuck(struct render *r, const struct model_stuck *stuck);
 void json_stall(struct render *r, const struct model_stall *stall);
 void json_request(struct render *r, const struct model_done *done);
 void json_cumulative(struct render *r, const struct model_cumulative *sum);
+/* What is left out has changed: `cost` and `limit` are shares of the targets' CPU time, or of one CPU's. */
+void json_budget(struct render *r, const struct model_budget *budget);
 void json_summary(struct render *r, const struct model_summary *summary);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "render/budget.h"
 #include "render/line.h"
 #include "render/summary.h"
 
@@ -17,6 +18,7 @@ const struct render_ops render_text = {
 	.stuck = line_stuck,
 	.request = line_request,
 	.cumulative = line_cumulative,
+	.budget = budget_line,
 	.summary = summary_print,
 };
 
@@ -95,6 +97,14 @@ void render_cumulative(struct render *r, const struct model_cumulative *sum)
 		return;
 	note_loop(r, sum->tid);
 	r->ops->cumulative(r, sum);
+	note_error(r);
+}
+
+void render_budget(struct render *r, const struct model_budget *budget)
+{
+	if (!is_open(r) || !r->ops->budget)
+		return;
+	r->ops->budget(r, budget);
 	note_error(r);
 }
 

@@ -55,6 +55,7 @@ struct render_ops {
 	void (*stuck)(struct render *r, const struct model_stuck *stuck);
 	void (*request)(struct render *r, const struct model_done *done);
 	void (*cumulative)(struct render *r, const struct model_cumulative *sum);
+	void (*budget)(struct render *r, const struct model_budget *budget);
 	void (*summary)(struct render *r, const struct model_summary *summary);
 	void (*end)(struct render *r); /* frees `state`; also when nothing else was called, or the output failed */
 };
@@ -84,6 +85,7 @@ void render_stall(struct render *r, const struct model_stall *stall);
 void render_stuck(struct render *r, const struct model_stuck *stuck);
 void render_request(struct render *r, const struct model_done *done);
 void render_cumulative(struct render *r, const struct model_cumulative *sum);
+void render_budget(struct render *r, const struct model_budget *budget);
 void render_summary(struct render *r, const struct model_summary *summary);
 
 /* Hands everything to the kernel. 0, or -errno of the first write that failed (-EPIPE, -ENOSPC, ...). */

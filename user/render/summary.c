@@ -9,6 +9,7 @@
 
 #include "base/units.h"
 #include "render/bars.h"
+#include "render/budget.h"
 #include "render/line.h"
 #include "render/place.h"
 #include "render/target.h"
@@ -301,5 +302,6 @@ void summary_print(struct render *r, const struct model_summary *summary)
 	put_routes(r, summary);
 	place_print(r, summary);
 	put_causes(r, summary);
+	budget_print(r, summary);
 	put_lost(r, summary);
 }

@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "render/clock.h"
 #include "render/top_private.h"
+#include "render/words.h"
 
 #define HEAD_ROWS 2 /* above a view: what is traced, and the tabs */
 #define FOOT_ROWS 1 /* below it: the keys */
@@ -258,6 +259,8 @@ static void status_draw(const struct top *t, const struct board *b, struct scree
 			    (unsigned long long)b->nr_told_stalls, b->nr_told_stalls == 1 ? "" : "s",
 			    t->is_auto ? "their threshold"
 				       : units_format_duration(threshold, sizeof(threshold), t->threshold_ns));
+	if (b->level)
+		col = screen_printf(s, 0, col, TEXT_YELLOW, "  over budget: no %s", words_level(b->level));
 	if (b->lost)
 		screen_printf(s, 0, col, TEXT_RED, "  lost %llu", (unsigned long long)b->lost);
 }

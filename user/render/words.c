@@ -25,6 +25,17 @@ static const struct word confidences[LG_NR_CONFIDENCES] = {
 #undef X
 };
 
+static const struct {
+	const char *word;
+	const char *what;
+	const char *so;
+	enum lg_counter counter;
+} levels[LG_NR_LEVELS] = {
+#define X(sym, nr, word, what, so, counter) [nr] = {word, what, so, LG_CNT_##counter},
+	LG_LEVELS(X)
+#undef X
+};
+
 static const enum lg_cause sleeps[LG_NR_SLEEPS] = {
 #define X(sym, nr, cause) [nr] = LG_CAUSE_##cause,
 	LG_SLEEPS(X)
@@ -44,6 +55,26 @@ const char *words_cause_help(enum lg_cause cause)
 const char *words_confidence(enum lg_confidence confidence)
 {
 	return (unsigned)confidence < LG_NR_CONFIDENCES ? confidences[confidence].word : UNKNOWN;
+}
+
+const char *words_level(enum lg_level level)
+{
+	return (unsigned)level < LG_NR_LEVELS ? levels[level].word : UNKNOWN;
+}
+
+const char *words_level_what(enum lg_level level)
+{
+	return (unsigned)level < LG_NR_LEVELS ? levels[level].what : UNKNOWN;
+}
+
+const char *words_level_so(enum lg_level level)
+{
+	return (unsigned)level < LG_NR_LEVELS ? levels[level].so : UNKNOWN;
+}
+
+enum lg_counter words_level_counter(enum lg_level level)
+{
+	return (unsigned)level < LG_NR_LEVELS ? levels[level].counter : LG_CNT_RECORDS;
 }
 
 enum lg_cause words_sleep_cause(enum lg_sleep sleep)

@@ -16,6 +16,13 @@ const char *words_cause(enum lg_cause cause);
 /* What the cause means, for people. */
 const char *words_cause_help(enum lg_cause cause);
 const char *words_confidence(enum lg_confidence confidence);
+const char *words_level(enum lg_level level);
+/* "requests": what this level leaves out, and the ones before it do not. */
+const char *words_level_what(enum lg_level level);
+/* "stalls are told by connection": what follows from it. */
+const char *words_level_so(enum lg_level level);
+/* Counts how often this level left something out. */
+enum lg_counter words_level_counter(enum lg_level level);
 /* The word of the cause that this class of sleep makes. */
 const char *words_sleep(enum lg_sleep sleep);
 /* The cause that this class of sleep makes; CPU for one out of range. */

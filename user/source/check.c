@@ -78,6 +78,7 @@ static const struct {
 	[LG_REC_CLOCK] = {sizeof(struct lg_rec_clock), NULL},
 	[LG_REC_STACK] = {offsetof(struct lg_rec_stack, copy), stack_size},
 	[LG_REC_FRAMES] = {sizeof(struct lg_rec_frames), frames_size},
+	[LG_REC_BUDGET] = {sizeof(struct lg_rec_budget), NULL},
 	[LG_REC_TICK] = {sizeof(struct lg_rec_tick), NULL},
 };
 

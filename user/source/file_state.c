@@ -10,7 +10,18 @@
 #include "lg_slot.h"
 
 /* In the order in which they are handed out: a thread takes its runtime from its process, totals go to a loop. */
-enum sort { SORT_TARGET, SORT_THREAD, SORT_LOOP, SORT_CONN, SORT_PATH, SORT_TOTALS, SORT_LOST, SORT_CLOCK, NR_SORTS };
+enum sort {
+	SORT_TARGET,
+	SORT_THREAD,
+	SORT_LOOP,
+	SORT_CONN,
+	SORT_PATH,
+	SORT_TOTALS,
+	SORT_LOST,
+	SORT_CLOCK,
+	SORT_BUDGET,
+	NR_SORTS
+};
 
 struct item {
 	struct list by_age;
@@ -157,6 +168,12 @@ void file_state_add(struct file_state *state, const struct lg_head *rec)
 		break;
 	case LG_REC_CLOCK:
 		item_put(state, SORT_CLOCK, 0, rec);
+		break;
+	case LG_REC_BUDGET:
+		if (((const struct lg_rec_budget *)rec)->level)
+			item_put(state, SORT_BUDGET, 0, rec);
+		else
+			item_del(&state->sorts[SORT_BUDGET], 0);
 		break;
 	default:
 		break;

@@ -305,6 +305,22 @@ void live_clock(struct live *live, int64_t realtime_offset_ns)
 	hand_on(live, &rec.head);
 }
 
+void live_budget(struct live *live, struct lg_rec_budget *rec)
+{
+	head_init(&rec->head, LG_REC_BUDGET, sizeof(*rec));
+	hand_on(live, &rec->head);
+}
+
+void live_processes(const struct live *live, void (*each)(void *arg, int pid), void *arg)
+{
+	size_t pos = 0;
+	void *threads;
+	uint64_t pid;
+
+	while (table_next(&live->processes, &pos, &pid, &threads))
+		each(arg, (int)pid);
+}
+
 /* Returns when to look again. */
 static uint64_t turn_look(struct live *live, uint32_t i, uint64_t after_ns)
 {

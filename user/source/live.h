@@ -53,6 +53,12 @@ uint64_t live_tick(struct live *live);
 /* Hands on how far the time of day is from the time of records: somebody may set the clock, or suspend the host. */
 void live_clock(struct live *live, int64_t realtime_offset_ns);
 
+/* Hands on what is left out from now on. Its head is filled in; records that were made before are in the stream. */
+void live_budget(struct live *live, struct lg_rec_budget *rec);
+
+/* Calls `each` for every traced process. */
+void live_processes(const struct live *live, void (*each)(void *arg, int pid), void *arg);
+
 /*
  * Looks for turns that last `after_ns` already, and hands on their loops' totals, and their stacks before: when that is
  * the case first, and whenever a turn has lasted twice as long. At every beat, and at the time that it returns
