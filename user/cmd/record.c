@@ -14,6 +14,7 @@ static const struct opt record_rows[] = {
 	 OPT_STRING(struct trace_opts, record)},
 	ROW_STACK,
 	ROW_FREQUENCY,
+	ROW_BUDGET,
 	ROW_MAX_SIZE,
 	ROW_DURATION,
 	{"threshold", 0, "TIME", NULL, "What lgtrace report takes for a stall unless it is told otherwise",

@@ -67,6 +67,13 @@ extern const char *const rows_stack_words[];
 	 "Look this often in a second of CPU time: how fine owners are told apart, and the shortest stall on the CPU " \
 	 "of which a stack is sure to be had", \
 	 .preset = "500", OPT_U64(struct trace_opts, sample_hz)}
+#define ROW_BUDGET \
+	{"budget", 0, "PERCENT", NULL, \
+	 "What tracing may cost, or none: a share of the CPU time that the traced processes use, or of one CPU where that " \
+	 "is more. Over it, lgtrace leaves out, one after the other and until there is room again: stacks; samples of " \
+	 "whose code runs; requests, so that stalls are told by connection; reads and writes, so that they " \
+	 "are told without an owner. It says so", \
+	 .preset = "25%", OPT_CALL(trace_take_budget)}
 #define ROW_REQUESTS \
 	{"requests", 'r', NULL, NULL, "Tell every request too, as it ends", OPT_FLAG(struct trace_opts, requests)}
 #define ROW_DURATION \

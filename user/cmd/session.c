@@ -11,6 +11,7 @@
 
 #include "cmd/session.h"
 #include "model/baseline.h"
+#include "render/budget.h"
 #include "target/cpython.h"
 #include "target/kernel.h"
 #include "target/rights.h"
@@ -83,6 +84,29 @@ int session_consume(struct session *s)
 	while (table_next(&s->due, &pos, &pid, &due))
 		process_attach_due(s, pid);
 	return error;
+}
+
+/* Where no line of the output tells it. */
+static void spend_note(const struct session *s, const struct lg_rec_budget *rec)
+{
+	const struct model_budget told = {.level = rec->level, .before = rec->before, .limit_ppm = rec->limit_ppm};
+	bool is_quiet = s->opts->quiet && !s->opts->ops;
+	char text[BUDGET_LEN];
+
+	if (!is_quiet && !s->view.has_stalls && !s->view.sink)
+		fprintf(stderr, "lgtrace: %s\n", budget_format(text, sizeof(text), &told));
+}
+
+/* What was made before the change goes before the record that tells of it. */
+void session_spend(struct session *s)
+{
+	struct lg_rec_budget rec;
+
+	if (!meter_beat(&s->meter, s->probe, s->live, &rec))
+		return;
+	session_consume(s);
+	live_budget(s->live, &rec);
+	spend_note(s, &rec);
 }
 
 /* How to ask a process's runtime; -ENOTSUP when there is none that can be asked. */
@@ -334,6 +358,8 @@ int session_open(struct session *s, struct err *err)
 		error = probe_start(s, err);
 	if (!error)
 		error = loop_open(s, err);
+	if (!error)
+		meter_init(&s->meter, s->opts->budget_ppm, s->live);
 	return error;
 }
 
@@ -342,6 +368,7 @@ void session_close(struct session *s)
 	probe_close(s->probe);
 	live_free(s->live);
 	table_fini(&s->due);
+	meter_fini(&s->meter);
 	stacks_free(s->stacks);
 	launch_end(&s->launch);
 	view_close(&s->view, NULL);

@@ -13,6 +13,7 @@
 #include "base/table.h"
 #include "cmd/header.h"
 #include "cmd/launch.h"
+#include "cmd/meter.h"
 #include "cmd/targets.h"
 #include "cmd/trace.h"
 #include "cmd/view.h"
@@ -33,6 +34,7 @@ struct session {
 	struct live *live;
 	struct table due; /* processes to attach to once the ring buffer is read: most of a storm are gone by then */
 	struct view view;
+	struct meter meter;
 	struct file_writer *recording; /* NULL: none */
 	uint64_t start_ns;             /* of the recording, CLOCK_MONOTONIC; 0: it has not begun */
 	int record_error;              /* -errno: why it ended early, which was told */
@@ -63,6 +65,9 @@ void session_record_tell(const struct session *s);
 
 /* Reads what is in the ring buffer, and attaches to the processes that it told of. */
 int session_consume(struct session *s);
+
+/* At every beat: what tracing costs, and what is left out for it. */
+void session_spend(struct session *s);
 
 /* A sentence for the user, on standard error, unless it is to be quiet. */
 void session_note(const struct session *s, const char *text);

@@ -17,6 +17,7 @@ static const struct opt stat_rows[] = {
 	ROW_TID,
 	ROW_NO_FOLLOW,
 	ROW_PROBES,
+	ROW_BUDGET,
 	ROW_THRESHOLD("What to tell", "100ms"),
 	ROW_EXCLUDE_PATH,
 	ROW_JSON("How to tell it"),
@@ -32,6 +33,7 @@ static const struct opt hist_rows[] = {
 	ROW_TID,
 	ROW_NO_FOLLOW,
 	ROW_PROBES,
+	ROW_BUDGET,
 	{"of", 0, "WHAT", "What to tell",
 	 "Lengths of what: turns of each loop; of each route's requests the time they held the loop (hold), waited for "
 	 "others (delay), or took in all (duration)",

@@ -36,6 +36,7 @@ static const struct opt top_rows[] = {
 	 "Watch the processes of this control group and of those below it: a directory, or a path below /sys/fs/cgroup",
 	 OPT_STRING(struct top_opts, cgroup)},
 	ROW_PROBES,
+	ROW_BUDGET,
 	ROW_THRESHOLD(NULL, "100ms"),
 	ROW_EXCLUDE_PATH,
 	{"delay", 'd', "SECONDS", "How to show it", "Refresh after so many seconds, 0.1 at least", .preset = "1",

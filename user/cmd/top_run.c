@@ -251,6 +251,7 @@ static int beat(struct run *r)
 	if (read(s->timer_fd, &missed, sizeof(missed)) != sizeof(missed))
 		return 0;
 	live_tick(s->live);
+	session_spend(s);
 	r->is_new = false;
 	for (; missed && !s->is_done && !error; missed--) {
 		if (++s->beats % BEATS_PER_S == 0)

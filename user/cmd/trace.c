@@ -93,6 +93,7 @@ static void beat(struct session *s)
 	if (read(s->timer_fd, &missed, sizeof(missed)) != sizeof(missed))
 		return;
 	live_tick(s->live);
+	session_spend(s);
 	stuck_watch(s);
 	/* Late beats are made up for one by one, so that no second is skipped. */
 	for (; missed && !s->is_done; missed--)

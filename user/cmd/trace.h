@@ -38,7 +38,8 @@ struct trace_opts {
 	unsigned stack;      /* enum trace_stack */
 	uint64_t max_frames; /* of a stack; 0: all */
 	uint64_t sample_hz;
-	unsigned colour; /* enum text_when */
+	uint64_t budget_ppm; /* see model/budget.h; 0: none */
+	unsigned colour;     /* enum text_when */
 	unsigned verbose;
 	bool no_follow;
 	bool requests;
@@ -54,9 +55,12 @@ extern const struct opt_command trace_command;
 
 #define RECORD_FILE "lgtrace.rec" /* what a recording is called unless it is named */
 
+/* Above what a server at full load pays for requests of 10 us: those are what it is traced for. */
+#define BUDGET_PPM 250000
+
 #define TRACE_OPTS_DEFAULT \
 	{ \
-		.threshold_ns = 100000000, .max_size = 256 << 20, .sample_hz = 500 \
+		.threshold_ns = 100000000, .max_size = 256 << 20, .sample_hz = 500, .budget_ppm = BUDGET_PPM \
 	}
 
 /* Reads "[INTERVAL [COUNT]]", as vmstat has it; what was not given is left as it was. */
@@ -72,6 +76,7 @@ void trace_opts_fini(struct trace_opts *o);
 /* Take the values of their options; `result` begins with a struct trace_opts. */
 int trace_take_threshold(const char *value, void *result, struct err *err);
 int trace_take_cumulative(const char *value, void *result, struct err *err);
+int trace_take_budget(const char *value, void *result, struct err *err);
 int trace_take_cause(const char *value, void *result, struct err *err);
 
 /* Traces as the options say. Returns the exit code; says what went wrong in *err. */

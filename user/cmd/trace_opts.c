@@ -34,6 +34,7 @@ static const struct opt trace_rows[] = {
 	ROW_STACK,
 	ROW_MAX_FRAMES,
 	ROW_FREQUENCY,
+	ROW_BUDGET,
 	ROW_DURATION,
 	ROW_ID_HEADER("X-Request-ID"),
 	ROW_ROUTE_PATTERN,
@@ -203,6 +204,25 @@ int trace_take_cumulative(const char *value, void *result, struct err *err)
 	if (error)
 		err_hint(err, "write a sum and the time in which it must come together, such as 200ms/1s");
 	return error;
+}
+
+/* "1%", "0.5%", "none" */
+int trace_take_budget(const char *value, void *result, struct err *err)
+{
+	struct trace_opts *o = result;
+	char *end;
+	double percent = strtod(value, &end);
+	bool is_number = end != value && value[0] >= '0' && value[0] <= '9';
+
+	o->budget_ppm = 0;
+	if (!strcmp(value, "none"))
+		return 0;
+	if (is_number && percent >= 0.001 && percent <= 100 && (!strcmp(end, "%") || !*end)) {
+		o->budget_ppm = (uint64_t)(percent * 10000 + 0.5);
+		return 0;
+	}
+	err_hint(err, "write a share of CPU time, such as 10%% or 0.5%%, or none");
+	return -EINVAL;
 }
 
 static int cause_find(const char *word, size_t len)
