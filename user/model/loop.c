@@ -157,6 +157,30 @@ static void process_exec(struct model *m, uint32_t pid, uint64_t now_ns)
 	}
 }
 
+/* Of a chain of shells: what makes no sense is longer. */
+#define MAX_SHELLS 4
+
+static bool is_shell(const char *comm)
+{
+	return !strcmp(comm, "sh") || !strcmp(comm, "dash") || !strcmp(comm, "bash");
+}
+
+/* Whoever waits for its child wants to know what that is; what a shell runs, whoever waits for the shell. */
+static void command_note(struct model *m, const struct loop *child, const struct lg_rec_thread *rec)
+{
+	uint32_t tid = child->parent_tid;
+
+	for (int i = 0; i < MAX_SHELLS && tid; i++) {
+		struct loop *parent = table_get(&m->loops.by_tid, tid);
+
+		if (!parent)
+			return;
+		comm_copy(parent->command, rec->comm);
+		parent->command_ns = rec->head.time_ns;
+		tid = is_shell(parent->comm) ? parent->parent_tid : 0;
+	}
+}
+
 void loop_feed_thread(struct model *m, const struct lg_rec_thread *rec)
 {
 	uint64_t now_ns = rec->head.time_ns;
@@ -171,8 +195,12 @@ void loop_feed_thread(struct model *m, const struct lg_rec_thread *rec)
 	l = loop_get(m, rec->pid, rec->tid, now_ns);
 	if (!l)
 		return;
-	if (rec->event == LG_THREAD_EXEC)
+	if (rec->event == LG_THREAD_NEW)
+		l->parent_tid = rec->parent_tid;
+	if (rec->event == LG_THREAD_EXEC) {
 		process_exec(m, rec->pid, now_ns);
+		command_note(m, l, rec);
+	}
 	if (rec->event == LG_THREAD_LOOP)
 		l->is_loop = true;
 	comm_copy(l->comm, rec->comm);

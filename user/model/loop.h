@@ -23,7 +23,10 @@ struct loop {
 	char comm[LG_COMM_LEN];
 	enum lg_runtime runtime;
 	uint16_t version;
-	bool is_loop; /* told so, or had a turn */
+	uint32_t parent_tid;       /* the thread that made it; 0: none that is known */
+	char command[LG_COMM_LEN]; /* what a child of it began to run last, */
+	uint64_t command_ns;       /* and when; 0: none did */
+	bool is_loop;              /* told so, or had a turn */
 	bool has_ended;
 	bool has_slot;     /* the figures down to hist come from a snapshot */
 	uint64_t first_ns; /* traced since */

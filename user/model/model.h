@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/hist.h"
 #include "lg_record.h"
+#include "model/detail.h"
 
 #define MODEL_ID_LEN      64  /* bytes of a request id, NUL included; longer ones are cut */
 #define MODEL_PATH_LEN    256 /* bytes of a path, NUL included; longer ones are cut */
@@ -84,7 +85,9 @@ struct model_stall {
 	uint32_t pid;
 	uint32_t tid;
 	const char *comm;
+	enum lg_runtime runtime;
 	enum lg_cause cause;
+	struct model_detail detail;
 	enum lg_confidence confidence;
 	struct model_parts parts;
 	const struct lg_block *block; /* longest time off the CPU in it; NULL: none worth telling */
@@ -142,8 +145,10 @@ struct model_stuck {
 	uint32_t pid;
 	uint32_t tid;
 	const char *comm;
+	enum lg_runtime runtime;
 	enum lg_cause cause; /* what it does now */
-	int sleep_nr;        /* the system call that it sleeps in; -1 none that is worth telling */
+	struct model_detail detail;
+	int sleep_nr; /* the system call that it sleeps in; -1 none that is worth telling */
 	enum lg_confidence confidence;
 	const struct model_request *request; /* NULL: nobody's, or unknown */
 	const char *const *victims;          /* request ids, at most MODEL_MAX_VICTIMS */
@@ -233,6 +238,14 @@ struct model_cause {
 	double stall_squares; /* as in struct model_route */
 };
 
+/* The stalls of a cause that were about the same. */
+struct model_cause_detail {
+	uint64_t nr_stalls;
+	uint64_t stall_ns;
+	uint64_t max_stall_ns;
+	enum lg_runtime runtime; /* of the longest one's loop */
+};
+
 #define MODEL_FUNCTION_LEN 128 /* bytes of names in the summary, NUL included; longer ones are cut */
 #define MODEL_FILE_LEN     256
 #define MODEL_PLACE_ROUTES 3 /* told of a place */
@@ -269,6 +282,7 @@ struct model_summary {
 	struct model_place *places; /* of the stalls whose place is known */
 	size_t nr_places;
 	struct model_cause causes[LG_NR_CAUSES];
+	struct model_cause_detail details[LG_NR_CAUSES][MODEL_NR_DETAILS];
 	uint64_t nr_stalls;
 	uint64_t nr_filtered; /* stalls that the filter left out; not in nr_stalls */
 	uint64_t nr_cumulative;

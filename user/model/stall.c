@@ -69,6 +69,19 @@ static void victims_add_read(struct held_stall *h, const struct loop *l, uint64_
 	}
 }
 
+static void detail_count(struct model *m, const struct loop *l, enum lg_cause cause, enum model_detail_kind kind,
+			 uint64_t length_ns)
+{
+	struct model_cause_detail *detail = &m->details[cause][kind];
+
+	detail->nr_stalls++;
+	detail->stall_ns += length_ns;
+	if (length_ns <= detail->max_stall_ns)
+		return;
+	detail->max_stall_ns = length_ns;
+	detail->runtime = l->runtime;
+}
+
 static void stall_count(struct model *m, struct loop *l, const struct run *run, const struct stack *stack)
 {
 	const struct model_frame *place = stack_place(stack);
@@ -99,6 +112,30 @@ static const char *block_path(const struct model *m, const struct loop *l, const
 	return has_path ? facts_path(&m->facts, l->pid, block->target.ino) : NULL;
 }
 
+static const struct lg_block *span_block(const struct span *span)
+{
+	bool is_worth = span->block.sleep_ns && span->block.sleep_ns >= span->length_ns / BLOCK_SHARE;
+
+	return is_worth ? &span->block : NULL;
+}
+
+static void detail_of(struct model_detail *out, const struct model *m, const struct loop *l, const struct span *span,
+		      const struct stack *stack)
+{
+	const struct lg_block *block = span_block(span);
+	bool has_command = l->command_ns >= span->start_ns && l->command_ns <= span->start_ns + span->length_ns;
+	const struct detail_facts facts = {
+		.cause = span_cause(span),
+		.block = block,
+		.block_path = block ? block_path(m, l, block) : NULL,
+		.frames = stack ? stack->frames : NULL,
+		.nr_frames = stack ? stack->nr : 0,
+		.command = has_command ? l->command : "",
+	};
+
+	detail_find(out, &facts);
+}
+
 static void stall_tell(struct model *m, const struct loop *l, const struct held_stall *h)
 {
 	const struct span *span = &h->run.span;
@@ -110,7 +147,10 @@ static void stall_tell(struct model *m, const struct loop *l, const struct held_
 		.pid = l->pid,
 		.tid = l->tid,
 		.comm = l->comm,
+		.runtime = l->runtime,
 		.cause = span_cause(span),
+		.detail = h->detail,
+		.block = span_block(span),
 		.confidence = who ? h->run.owner.sure : LG_SURE_NONE,
 		.parts = span->parts,
 		.on_cpu_nr = -1,
@@ -127,10 +167,8 @@ static void stall_tell(struct model *m, const struct loop *l, const struct held_
 
 	for (unsigned i = 0; i < s.nr_victims_told; i++)
 		victims[i] = h->victims[i];
-	if (span->block.sleep_ns && span->block.sleep_ns >= span->length_ns / BLOCK_SHARE) {
-		s.block = &span->block;
+	if (s.block)
 		s.block_path = block_path(m, l, s.block);
-	}
 	if (s.cause == LG_CAUSE_SYSCALL && span->last_nr_ns && span->parts.on_cpu_ns > span->parts.blocked_ns)
 		s.on_cpu_nr = span->last_nr;
 	if (m->sink.stall)
@@ -155,6 +193,7 @@ static struct held_stall *held_add(struct loop *l)
 void stall_hold(struct model *m, struct loop *l, const struct run *run, uint64_t turn_ns, uint64_t turn_end_ns)
 {
 	struct request *who = run->owner.who;
+	struct model_detail detail;
 	struct held_stall *h;
 	struct stack *stack;
 
@@ -164,8 +203,10 @@ void stall_hold(struct model *m, struct loop *l, const struct run *run, uint64_t
 		return;
 	}
 	stack = stacks_choose(l, run);
+	detail_of(&detail, m, l, &run->span, stack);
 	h = held_add(l);
 	stall_count(m, l, run, stack);
+	detail_count(m, l, span_cause(&run->span), detail.kind, run->span.length_ns);
 	if (!h) {
 		m->lacks_memory = true;
 		stack_put(stack);
@@ -173,6 +214,7 @@ void stall_hold(struct model *m, struct loop *l, const struct run *run, uint64_t
 	}
 	h->run = *run;
 	h->stack = stack;
+	h->detail = detail;
 	h->turn_ns = turn_ns;
 	h->threshold_ns = l->turn.threshold_ns;
 	h->turn_end_ns = turn_end_ns;

@@ -16,6 +16,7 @@ struct held_stall {
 	uint64_t turn_ns;      /* length of its turn, */
 	uint64_t turn_end_ns;  /* and the end */
 	struct stack *stack;   /* with a reference; NULL: none was taken */
+	struct model_detail detail;
 	unsigned nr_victims;
 	char victims[MODEL_MAX_VICTIMS][MODEL_ID_LEN]; /* ids of the first ones */
 };

@@ -35,6 +35,7 @@ struct model {
 	uint64_t held_due_ns; /* none of them is due before */
 	struct model_cause causes[LG_NR_CAUSES];
 	struct levels levels;
+	struct model_cause_detail details[LG_NR_CAUSES][MODEL_NR_DETAILS];
 	uint64_t counters[16]; /* by enum lg_counter */
 };
 

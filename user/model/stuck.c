@@ -45,6 +45,25 @@ static enum lg_cause cause_now(const struct lg_slot *slot, uint64_t start_ns, ui
 	return slot->off_class < LG_NR_SLEEPS ? of_sleep[slot->off_class] : LG_CAUSE_RUNQUEUE;
 }
 
+static void detail_now(struct model_stuck *s, const struct loop *l)
+{
+	const struct lg_block block = {
+		.nr = s->sleep_nr,
+		.fd = -1,
+		.sleep = s->cause == LG_CAUSE_IO ? LG_SLEEP_IO : LG_SLEEP_SYSCALL,
+		.args = {1, 1}, /* not known: it is not told as a sleep */
+	};
+	const struct detail_facts facts = {
+		.cause = s->cause,
+		.block = &block,
+		.frames = s->frames,
+		.nr_frames = s->nr_frames,
+		.command = l->command_ns >= s->start_ns ? l->command : "",
+	};
+
+	detail_find(&s->detail, &facts);
+}
+
 static void stuck_tell(struct model *m, const struct loop *l, const struct lg_slot *slot, uint64_t now_ns)
 {
 	const struct stack *stack = l->stacks.nr ? l->stacks.v[l->stacks.nr - 1] : NULL;
@@ -55,6 +74,7 @@ static void stuck_tell(struct model *m, const struct loop *l, const struct lg_sl
 		.pid = l->pid,
 		.tid = l->tid,
 		.comm = l->comm,
+		.runtime = l->runtime,
 		.turn_ns = now_ns - slot->turn_ns,
 		.victims = victims,
 		.sleep_nr = -1,
@@ -75,6 +95,7 @@ static void stuck_tell(struct model *m, const struct loop *l, const struct lg_sl
 	s.cause = cause_now(slot, start_ns, now_ns);
 	if (s.cause == LG_CAUSE_SYSCALL || s.cause == LG_CAUSE_IO)
 		s.sleep_nr = slot->sleep_nr;
+	detail_now(&s, l);
 	list_for_each (node, &l->in_flight) {
 		const struct request *r = list_entry(node, struct request, in_flight);
 

@@ -102,8 +102,8 @@ int model_summary_loops(const struct model *m, uint64_t now_ns, struct model_sum
 	};
 	if (out->start_ns > now_ns)
 		out->start_ns = now_ns;
-	for (int i = 0; i < LG_NR_CAUSES; i++)
-		out->causes[i] = m->causes[i];
+	memcpy(out->causes, m->causes, sizeof(out->causes));
+	memcpy(out->details, m->details, sizeof(out->details));
 	counters_copy(m, out);
 	levels_copy(m, now_ns, out);
 	err = loops_copy(m, now_ns, out);
@@ -159,6 +159,7 @@ int model_restart(struct model *m, uint64_t now_ns)
 	m->nr_requests = 0;
 	memset(m->causes, 0, sizeof(m->causes));
 	levels_restart(&m->levels, now_ns);
+	memset(m->details, 0, sizeof(m->details));
 	routes_restart(&m->routes);
 	places_fini(&m->places);
 	return loops_restart(&m->loops, now_ns);

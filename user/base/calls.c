@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One row a call. */
+#include "base/calls.h"
+
+#include <stddef.h>
+#include <sys/syscall.h>
+
+/* Which argument says for how many descriptors is waited: without any it is a sleep. */
+enum waits { WAITS_NOT, WAITS_ARG0, WAITS_ARG1 };
+
+static const struct {
+	int nr;
+	enum call_kind kind;
+	enum waits waits;
+} calls[] = {
+	{__NR_clock_nanosleep, CALL_KIND_SLEEP, WAITS_NOT},
+	{__NR_nanosleep, CALL_KIND_SLEEP, WAITS_NOT},
+	{__NR_pselect6, CALL_KIND_SLEEP, WAITS_ARG0},
+	{__NR_ppoll, CALL_KIND_SLEEP, WAITS_ARG1},
+	{__NR_wait4, CALL_KIND_CHILD, WAITS_NOT},
+	{__NR_waitid, CALL_KIND_CHILD, WAITS_NOT},
+	{__NR_clone, CALL_KIND_CHILD, WAITS_NOT}, /* blocks for vfork(2) alone */
+	{__NR_clone3, CALL_KIND_CHILD, WAITS_NOT},
+	{__NR_fsync, CALL_KIND_SYNC, WAITS_NOT},
+	{__NR_fdatasync, CALL_KIND_SYNC, WAITS_NOT},
+	{__NR_sync_file_range, CALL_KIND_SYNC, WAITS_NOT},
+	{__NR_msync, CALL_KIND_SYNC, WAITS_NOT},
+	{__NR_syncfs, CALL_KIND_SYNC, WAITS_NOT},
+	{__NR_sync, CALL_KIND_SYNC, WAITS_NOT},
+	{__NR_openat, CALL_KIND_PATH, WAITS_NOT},
+	{__NR_openat2, CALL_KIND_PATH, WAITS_NOT},
+	{__NR_newfstatat, CALL_KIND_PATH, WAITS_NOT},
+	{__NR_statx, CALL_KIND_PATH, WAITS_NOT},
+	{__NR_faccessat, CALL_KIND_PATH, WAITS_NOT},
+	{__NR_faccessat2, CALL_KIND_PATH, WAITS_NOT},
+	{__NR_readlinkat, CALL_KIND_PATH, WAITS_NOT},
+	{__NR_unlinkat, CALL_KIND_PATH, WAITS_NOT},
+	{__NR_renameat2, CALL_KIND_PATH, WAITS_NOT},
+	{__NR_mkdirat, CALL_KIND_PATH, WAITS_NOT},
+	{__NR_truncate, CALL_KIND_PATH, WAITS_NOT},
+	{__NR_statfs, CALL_KIND_PATH, WAITS_NOT},
+#ifdef __NR_open /* newer machines have none of these */
+	{__NR_select, CALL_KIND_SLEEP, WAITS_ARG0},
+	{__NR_poll, CALL_KIND_SLEEP, WAITS_ARG1},
+	{__NR_vfork, CALL_KIND_CHILD, WAITS_NOT},
+	{__NR_open, CALL_KIND_PATH, WAITS_NOT},
+	{__NR_creat, CALL_KIND_PATH, WAITS_NOT},
+	{__NR_stat, CALL_KIND_PATH, WAITS_NOT},
+	{__NR_lstat, CALL_KIND_PATH, WAITS_NOT},
+	{__NR_access, CALL_KIND_PATH, WAITS_NOT},
+	{__NR_readlink, CALL_KIND_PATH, WAITS_NOT},
+	{__NR_unlink, CALL_KIND_PATH, WAITS_NOT},
+	{__NR_rename, CALL_KIND_PATH, WAITS_NOT},
+	{__NR_mkdir, CALL_KIND_PATH, WAITS_NOT},
+	{__NR_rmdir, CALL_KIND_PATH, WAITS_NOT},
+#endif
+};
+
+enum call_kind call_kind(int nr, const uint64_t *args)
+{
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		if (calls[i].nr != nr)
+			continue;
+		if (calls[i].waits != WAITS_NOT && args[calls[i].waits == WAITS_ARG1])
+			break;
+		return calls[i].kind;
+	}
+	return CALL_KIND_OTHER;
+}
