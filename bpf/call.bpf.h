@@ -8,6 +8,7 @@
 
 #include "io.bpf.h"
 #include "owner.bpf.h"
+#include "path.bpf.h"
 #include "stack.bpf.h"
 
 struct user_iovec {
@@ -199,6 +200,23 @@ static __always_inline bool call_slept(const struct thread *t, const struct call
 	return t->call_seq == t->seq && (t->call.nr == c->nr || c->nr == __NR_restart_syscall);
 }
 
+/* How long the call slept, its last stretch included, which may not be booked yet. */
+static __always_inline __u64 call_slept_ns(const struct thread *t, __u64 now)
+{
+	return t->call.sleep_ns + (t->out_ns ? (t->in_ns ? t->in_ns : now) - t->out_ns : 0);
+}
+
+static __always_inline void call_path_look(struct thread *t, const struct call *c)
+{
+	__u64 now;
+
+	if (!c->blocked || (c->role != CALL_PATH && c->role != CALL_PATH_AT))
+		return;
+	now = bpf_ktime_get_ns();
+	if (call_slept_ns(t, now) >= PATH_MIN_NS)
+		path_given_tell(t, c->role == CALL_PATH ? c->args[0] : c->args[1], now);
+}
+
 static __always_inline void call_take(struct thread *t, struct task_struct *task, struct call *c)
 {
 	bool slept = t->in_wait;
@@ -206,6 +224,7 @@ static __always_inline void call_take(struct thread *t, struct task_struct *task
 	c->blocked = call_slept(t, c);
 	if (c->blocked && t->out_ns && !t->in_ns) /* its switch-in was not reported, where this is done else */
 		call_target_read(t, task);
+	call_path_look(t, c);
 	t->seq++;
 	t->in_wait = false;
 	if (c->role == CALL_CLOSE) {

@@ -35,8 +35,10 @@ enum call_role {
 	CALL_ACCEPT,
 	CALL_CONNECT,
 	CALL_CLOSE,
-	CALL_LOCK, /* futex */
-	CALL_FD,   /* blocks on the descriptor in argument 0 */
+	CALL_LOCK,    /* futex */
+	CALL_FD,      /* blocks on the descriptor in argument 0 */
+	CALL_PATH,    /* argument 0 is the path of a file */
+	CALL_PATH_AT, /* argument 1 is */
 };
 
 static const __u8 call_roles[NR_CALLS] = {
@@ -81,6 +83,29 @@ static const __u8 call_roles[NR_CALLS] = {
 	[__NR_recvmmsg] = CALL_FD,
 	[__NR_sendmmsg] = CALL_FD,
 	[__NR_shutdown] = CALL_FD,
+#ifdef __NR_open
+	[__NR_open] = CALL_PATH,
+	[__NR_creat] = CALL_PATH,
+	[__NR_stat] = CALL_PATH,
+	[__NR_lstat] = CALL_PATH,
+	[__NR_access] = CALL_PATH,
+	[__NR_readlink] = CALL_PATH,
+	[__NR_unlink] = CALL_PATH,
+	[__NR_rename] = CALL_PATH,
+	[__NR_mkdir] = CALL_PATH,
+	[__NR_rmdir] = CALL_PATH,
+#endif
+	[__NR_truncate] = CALL_PATH,
+	[__NR_statfs] = CALL_PATH,
+	[__NR_openat] = CALL_PATH_AT,
+	[__NR_newfstatat] = CALL_PATH_AT,
+	[__NR_statx] = CALL_PATH_AT,
+	[__NR_faccessat] = CALL_PATH_AT,
+	[__NR_faccessat2] = CALL_PATH_AT,
+	[__NR_readlinkat] = CALL_PATH_AT,
+	[__NR_unlinkat] = CALL_PATH_AT,
+	[__NR_renameat2] = CALL_PATH_AT,
+	[__NR_mkdirat] = CALL_PATH_AT,
 };
 
 static __always_inline __u8 call_role(long nr)

@@ -23,6 +23,8 @@ static __always_inline __s32 call_fd(const struct call *c)
 	switch (c->role) {
 	case CALL_OTHER:
 	case CALL_LOCK:
+	case CALL_PATH:
+	case CALL_PATH_AT:
 		return -1;
 	case CALL_WAIT_LIST:
 		return poll_fd(c);
@@ -175,7 +177,6 @@ static __always_inline void switch_out(struct thread *t, struct task_struct *tas
 
 /* A target is only looked up for a stretch that may matter, its whole path for one that does. */
 #define TARGET_MIN_NS 100000
-#define PATH_MIN_NS   1000000
 
 static __always_inline void switch_in(struct thread *t, struct task_struct *task, __u64 now)
 {

@@ -11,7 +11,7 @@
 /*
  * Records of the event stream. X(SYMBOL, number, "name", "what it tells")
  * Kinds below 64 are made by BPF, kinds from 64 by user space (facts that a
- * recording must carry so that it can be read on another machine).
+ * recording must carry so that it can be read on another machine), PATH by both.
  */
 #define LG_RECORDS(X) \
 	X(THREAD, 1, "thread", "a traced thread began, ended, called exec or turned out to be a loop") \

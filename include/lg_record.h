@@ -53,7 +53,7 @@ enum lg_target_kind {
 	LG_TARGET_INET = 1,   /* addr[0..3], port: the peer */
 	LG_TARGET_INET6 = 2,  /* addr[0..15], port: the peer */
 	LG_TARGET_UNIX = 3,   /* name: path of the socket at either end, '@' first when abstract; may be empty */
-	LG_TARGET_FILE = 4,   /* name: last component of its path; ino and dev */
+	LG_TARGET_FILE = 4,   /* name: last component of its path; ino and dev. Or as a call was given it, see PATH */
 	LG_TARGET_PIPE = 5,   /* pipe or FIFO; name: last component for a named one */
 	LG_TARGET_OTHER = 6,  /* eventfd, timerfd, epoll, device, ...; name as the kernel gives it */
 	LG_TARGET_SOCKET = 7, /* a socket of another family */
@@ -337,7 +337,10 @@ struct lg_rec_target {
 };
 LG_SIZE(struct lg_rec_target, 48);
 
-/* User space: the full path behind a target of a later OFF record of the same process. */
+/*
+ * User space: the full path behind a target of a later OFF record of the same process. BPF: the path that a call was
+ * given, not made absolute, and cut to 255 bytes; an ino with its highest bit set stands for it.
+ */
 struct lg_rec_path {
 	struct lg_head head;
 	__u32 pid;

@@ -173,11 +173,14 @@ static int case_run_once(struct run *run, struct bpf_program *prog)
 	return error;
 }
 
-/* Bytes of a record that are told: behind what was captured, its room holds anything. */
+/* Bytes of a record that are told: behind what was captured, or the path, its room holds anything. */
 static size_t record_bytes(const struct lg_head *head)
 {
+	const struct lg_rec_path *path = (const void *)head;
 	const struct lg_rec_io *io = (const void *)head;
 
+	if (head->kind == LG_REC_PATH)
+		return sizeof(*path) + path->path_len;
 	return head->kind == LG_REC_IO ? sizeof(*io) + io->captured : head->len;
 }
 

@@ -165,6 +165,41 @@ CASE(call_of_a_request)
 	EQUAL(t.seq, 14);
 }
 
+static __always_inline void path_look(__u8 role, bool blocked, __u64 sleep_ns)
+{
+	struct call c = {.role = role, .args = {8, input.text}, .blocked = blocked};
+
+	t.call.target.kind = LG_TARGET_NONE;
+	t.call.sleep_ns = sleep_ns;
+	call_path_look(&t, &c);
+}
+
+CASE(path_that_a_call_was_given)
+{
+	struct lg_rec_path *rec = want_record(LG_REC_PATH, sizeof(*rec) + PATH_GIVEN_LEN, 0);
+
+	rec->pid = TEST_PID;
+	rec->path_len = LOGIC_REQUEST_LEN + LOGIC_RESPONSE_LEN;
+	rec->ino = 1000 | PATH_GIVEN_INO;
+	bpf_probe_read_user(rec->path, LOGIC_REQUEST_LEN + LOGIC_RESPONSE_LEN, (void *)input.text);
+
+	t.call.start_ns = 1000;
+	path_look(CALL_PATH_AT, true, PATH_MIN_NS - 1); /* too short, */
+	path_look(CALL_PATH_AT, false, PATH_MIN_NS);    /* another call's, */
+	path_look(CALL_READ, true, PATH_MIN_NS);        /* given none, */
+	path_look(CALL_PATH, true, PATH_MIN_NS);        /* not to be read */
+	EQUAL(t.call.target.kind, LG_TARGET_NONE);
+	path_look(CALL_PATH_AT, true, PATH_MIN_NS);
+	EQUAL(t.call.target.kind, LG_TARGET_FILE);
+	EQUAL(t.call.target.ino, 1000 | PATH_GIVEN_INO);
+	EQUAL(t.call.target.name_len, LOGIC_REQUEST_LEN + LOGIC_RESPONSE_LEN);
+	t.out_ns = 5000; /* the last stretch is not booked yet */
+	t.in_ns = 5000 + PATH_MIN_NS;
+	EQUAL(call_slept_ns(&t, 0), 2 * PATH_MIN_NS);
+	t.in_ns = 0;
+	EQUAL(call_slept_ns(&t, 5000 + 3 * PATH_MIN_NS), 4 * PATH_MIN_NS);
+}
+
 static __always_inline bool is_nested(struct task_struct *task, __u64 sp)
 {
 	struct call c = {.role = CALL_READ, .sp = sp};
