@@ -6,6 +6,7 @@ Keys may be added to the output at any time; those named here may not change or 
 import re
 
 CAUSES = {"cpu", "syscall", "lock", "gil", "gc", "fault", "io", "runqueue", "throttled", "stopped"}
+DETAILS = {"import", "sleep", "dns", "tls", "command", "sync", "file", "peer", "pipe", "futex"}
 SURE = {"exact", "causal", "likely", "none"}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
 
@@ -15,13 +16,14 @@ HEADER = {"schema": int, "version": str, "kernel": str, "host": str, "threshold_
 TARGET = {"pid": int, "comm": str, "exe": (str, OPTIONAL), "runtime": str}
 PARTS = {"on_cpu_ns": int, "blocked_ns": int, "runqueue_ns": int, "throttled_ns": int}
 STALL = {"time": str, "start_ns": int, "pid": int, "tid": int, "comm": str, "duration_ns": int, "cause": str, **PARTS,
-         "syscall": (dict, OPTIONAL), "holder": (dict, OPTIONAL), "request": (dict, OPTIONAL), "confidence": str,
+         "detail": (dict, OPTIONAL), "hint": (str, OPTIONAL), "syscall": (dict, OPTIONAL), "holder": (dict, OPTIONAL), "request": (dict, OPTIONAL), "confidence": str,
          "victims": list,
          "victim_count": int, "turn_ns": int, "threshold_ns": int, "stack": list}
 STUCK = {"time": str, "start_ns": int, "pid": int, "tid": int, "comm": str, "duration_ns": int, "cause": str,
-         "syscall": (str, OPTIONAL), "request": (dict, OPTIONAL), "confidence": str, "victims": list,
+         "detail": (dict, OPTIONAL), "hint": (str, OPTIONAL), "syscall": (str, OPTIONAL), "request": (dict, OPTIONAL), "confidence": str, "victims": list,
          "victim_count": int, "turn_ns": int, "stack": list}
-SYSCALL = {"name": str, "fd": (int, OPTIONAL), "target": (str, OPTIONAL)}
+DETAIL = {"kind": str, "name": (str, OPTIONAL)}
+SYSCALL = {"name": str, "fd": (int, OPTIONAL), "target": (str, OPTIONAL), "service": (str, OPTIONAL)}
 FRAME = {"function": str, "file": (str, OPTIONAL), "line": (int, OPTIONAL), "kind": str, "own": bool}
 PLACE = {**FRAME, "stalls": int, "stall_ns": int, "longest_ns": int, "worst_id": (str, OPTIONAL), "routes": list}
 KINDS = {"python", "js", "native", "kernel"}
@@ -32,7 +34,7 @@ BUDGET = {"time": str, "start_ns": int, "level": str, "before": str, "limit": fl
           "target_ns": int, "bpf_ns": int, "own_ns": int}
 LEVELS = ["full", "stacks", "samples", "requests", "calls"]
 SUMMARY = {"filtered_stalls": int, "cumulative": int, "loops": list, "routes": list, "places": list,
-           "causes": dict, "lost": int, "counters": dict, "budget": (dict, OPTIONAL)}
+           "causes": dict, "details": list, "lost": int, "counters": dict, "budget": (dict, OPTIONAL)}
 LOOP = {"pid": int, "tid": int, "comm": str, "runtime": str, "elapsed_ns": int, "idle_ns": int,
         "utilisation": (int, float, OPTIONAL), "turns": int, "threshold_ns": int, "turn_ns": dict}
 ROUTE = {"method": (str, OPTIONAL), "route": str, "count": int, "hold_ns": dict, "delay_ns": dict, "duration_ns": dict}
@@ -54,6 +56,13 @@ def check_parts(entry, whole):
     assert abs(total - entry[whole]) * 100 <= entry[whole], f"parts are {total} of {entry}"
 
 
+def check_detail(line):
+    if line["detail"]:
+        check(line["detail"], DETAIL)
+        assert line["detail"]["kind"] in DETAILS
+    assert line["hint"], "there is advice for every cause"
+
+
 def check_stall(line):
     check(line, STALL)
     check_parts(line, "duration_ns")
@@ -61,6 +70,7 @@ def check_stall(line):
     assert line["cause"] in CAUSES and line["confidence"] in SURE
     assert line["duration_ns"] <= line["turn_ns"]
     assert (line["request"] is None) == (line["confidence"] == "none")
+    check_detail(line)
     assert len(line["victims"]) == min(line["victim_count"], 16)
     assert all(isinstance(victim, str) for victim in line["victims"])
     for frame in line["stack"]:
@@ -79,6 +89,7 @@ def check_stuck(line):
     assert line["cause"] in CAUSES and line["confidence"] in SURE
     assert line["duration_ns"] <= line["turn_ns"]
     assert (line["request"] is None) == (line["confidence"] == "none")
+    check_detail(line)
     assert len(line["victims"]) == min(line["victim_count"], 16)
     for frame in line["stack"]:
         check(frame, FRAME)
@@ -111,6 +122,11 @@ def check_summary(line, stalls, requests):
     for cause, entry in line["causes"].items():
         lengths = [stall["duration_ns"] for stall in stalls if stall["cause"] == cause]
         assert entry == {"stalls": len(lengths), "ns": sum(lengths)}
+    for entry in line["details"]:
+        lengths = [stall["duration_ns"] for stall in stalls if stall["cause"] == entry["cause"]
+                   and (stall["detail"] or {}).get("kind") == entry["kind"]]
+        assert (entry["stalls"], entry["ns"]) == (len(lengths), sum(lengths))
+    assert sum(entry["stalls"] for entry in line["details"]) == len(stalls)
     for loop in line["loops"]:
         check(loop, LOOP)
         check_hist(loop["turn_ns"])

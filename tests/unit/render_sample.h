@@ -29,6 +29,7 @@ static inline void sample_open(struct sample *s, const struct render_ops *ops)
 	s->render.out = open_memstream(&s->text, &s->len);
 	s->render.realtime_offset_ns = SAMPLE_OFFSET_NS;
 	s->render.threshold_ns = 100000000;
+	s->render.no_hints = true;
 }
 
 /* Freed by the caller. */
@@ -159,6 +160,12 @@ static inline struct model_summary sample_summary(struct model_loop *loop, struc
 		.worst_id = "abc",
 	};
 	s.causes[LG_CAUSE_CPU] = (struct model_cause){.nr_stalls = 1, .stall_ns = 104123456};
+	s.details[LG_CAUSE_CPU][MODEL_DETAIL_NONE] = (struct model_cause_detail){
+		.nr_stalls = 1,
+		.stall_ns = 104123456,
+		.max_stall_ns = 104123456,
+		.runtime = LG_RT_CPYTHON,
+	};
 	return s;
 }
 

@@ -90,7 +90,9 @@ static void test_stall_nobody(void **state)
 	stall_is(
 		&stall,
 		"{\"type\":\"stall\",\"time\":\"2024-05-01T13:37:00.123456789Z\",\"start_ns\":10500000000,\"pid\":4242,"
-		"\"tid\":4242,\"comm\":\"uvicorn\",\"duration_ns\":104123456,\"cause\":\"cpu\"," PARTS
+		"\"tid\":4242,\"comm\":\"uvicorn\",\"duration_ns\":104123456,\"cause\":\"cpu\","
+		"\"detail\":null,\"hint\":\"computing stops all other requests: give it to a thread, or do it in "
+		"parts\"," PARTS
 		",\"syscall\":null,\"holder\":null,\"request\":null,\"confidence\":\"none\",\"victims\":[],\"victim_"
 		"count\":3,"
 		"\"turn_ns\":105000000,\"threshold_ns\":0,\"stack\":[]}\n");
@@ -107,14 +109,19 @@ static void test_stall_full(void **state)
 	block.nr = __NR_connect;
 	stall.block = &block;
 	stall.cause = LG_CAUSE_SYSCALL;
+	stall.detail.kind = MODEL_DETAIL_PEER;
 	stall.request = &request;
 	stall.victims = victims;
 	stall.nr_victims_told = 2;
 	stall_is(
 		&stall,
 		"{\"type\":\"stall\",\"time\":\"2024-05-01T13:37:00.123456789Z\",\"start_ns\":10500000000,\"pid\":4242,"
-		"\"tid\":4242,\"comm\":\"uvicorn\",\"duration_ns\":104123456,\"cause\":\"syscall\"," PARTS
-		",\"syscall\":{\"name\":\"connect\",\"fd\":9,\"target\":\"127.0.0.1:5432\"},\"holder\":null,"
+		"\"tid\":4242,\"comm\":\"uvicorn\",\"duration_ns\":104123456,\"cause\":\"syscall\","
+		"\"detail\":{\"kind\":\"peer\",\"name\":null},\"hint\":\"blocking call to postgresql inside an event "
+		"loop: "
+		"use a non-blocking socket, or a thread\"," PARTS
+		",\"syscall\":{\"name\":\"connect\",\"fd\":9,\"target\":\"127.0.0.1:5432\",\"service\":\"postgresql\"},"
+		"\"holder\":null,"
 		"\"request\":{" REQUEST "},\"confidence\":\"exact\",\"victims\":[\"v1\",\"v\\\"2\"],\"victim_count\":3,"
 		"\"turn_ns\":105000000,\"threshold_ns\":0,\"stack\":[]}\n");
 }
@@ -149,14 +156,14 @@ static void test_syscall(void **state)
 
 	(void)state;
 	stall.on_cpu_nr = __NR_getrandom;
-	key_is(&stall, "syscall", "{\"name\":\"getrandom\",\"fd\":null,\"target\":null}");
+	key_is(&stall, "syscall", "{\"name\":\"getrandom\",\"fd\":null,\"target\":null,\"service\":null}");
 	stall.block = &block;
 	block = (struct lg_block){.nr = __NR_clock_nanosleep, .fd = -1};
-	key_is(&stall, "syscall", "{\"name\":\"clock_nanosleep\",\"fd\":null,\"target\":null}");
+	key_is(&stall, "syscall", "{\"name\":\"clock_nanosleep\",\"fd\":null,\"target\":null,\"service\":null}");
 	block = (struct lg_block){
 		.nr = __NR_read, .fd = 0, .target = {.kind = LG_TARGET_FILE, .name = "x", .name_len = 1}};
 	stall.block_path = "/srv/x";
-	key_is(&stall, "syscall", "{\"name\":\"read\",\"fd\":0,\"target\":\"/srv/x\"}");
+	key_is(&stall, "syscall", "{\"name\":\"read\",\"fd\":0,\"target\":\"/srv/x\",\"service\":null}");
 	block.nr = -1;
 	key_is(&stall, "syscall", "null");
 }
@@ -232,6 +239,9 @@ static void test_summary(void **state)
 		"\"lock\":{\"stalls\":0,\"ns\":0},\"gil\":{\"stalls\":0,\"ns\":0},\"gc\":{\"stalls\":0,\"ns\":0},"
 		"\"fault\":{\"stalls\":0,\"ns\":0},\"io\":{\"stalls\":0,\"ns\":0},\"runqueue\":{\"stalls\":0,\"ns\":0},"
 		"\"throttled\":{\"stalls\":0,\"ns\":0},\"stopped\":{\"stalls\":0,\"ns\":0}},"
+		"\"details\":[{\"cause\":\"cpu\",\"kind\":null,\"stalls\":1,\"ns\":104123456,\"hint\":\"computing "
+		"stops all "
+		"other requests: use a process pool, or await asyncio.sleep(0) in between\"}],"
 		"\"lost\":12,\"counters\":{\"records\":0,\"lost_records\":12,\"lost_threads\":0,\"lost_conns\":0,";
 	struct model_route route;
 	struct model_loop loop;

@@ -64,9 +64,10 @@ static void test_syscall(void **state)
 	block.nr = __NR_connect;
 	stall.block = &block;
 	stall.cause = LG_CAUSE_SYSCALL;
+	stall.detail.kind = MODEL_DETAIL_PEER;
 	stall.confidence = LG_SURE_NONE;
 	line_is(120, &stall,
-		"13:37:00.123   104 ms  syscall connect 127.0.0.1:5432           -                                     "
+		"13:37:00.123   104 ms  connect 127.0.0.1:5432 (postgresql)      -                                     "
 		"   "
 		"none          3\n");
 	line_is(80, &stall, "13:37:00   104 ms  connect 12\u20260.0.1:5432  -                      none          3\n");

@@ -38,6 +38,7 @@ static const struct opt report_rows[] = {
 	ROW_JSON("How to tell it"),
 	ROW_OUTPUT,
 	ROW_COLOR,
+	ROW_NO_HINTS,
 	{"quiet", 'q', NULL, NULL, "Only the summary, in JSON too, and no notes", OPT_FLAG(struct trace_opts, quiet)},
 	{"html", 0, "FILE", "Instead of the summary",
 	 "Write a page with timeline, flame graph, causes, routes and the worst stalls: one file, which fetches "

@@ -76,6 +76,8 @@ extern const char *const rows_stack_words[];
 	 .preset = "25%", OPT_CALL(trace_take_budget)}
 #define ROW_REQUESTS \
 	{"requests", 'r', NULL, NULL, "Tell every request too, as it ends", OPT_FLAG(struct trace_opts, requests)}
+#define ROW_NO_HINTS \
+	{"no-hints", 0, NULL, NULL, "No advice below stalls and causes", OPT_FLAG(struct trace_opts, no_hints)}
 #define ROW_DURATION \
 	{"duration", 'd', "SECONDS", NULL, "Stop after this time", OPT_U64(struct trace_opts, duration_s)}
 #define ROW_ID_HEADER(by_default) \

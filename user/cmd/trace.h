@@ -43,6 +43,7 @@ struct trace_opts {
 	unsigned verbose;
 	bool no_follow;
 	bool requests;
+	bool no_hints;
 	bool json;
 	bool quiet;
 	bool version;

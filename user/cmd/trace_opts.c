@@ -43,6 +43,7 @@ static const struct opt trace_rows[] = {
 	ROW_JSON("How to tell it"),
 	ROW_OUTPUT,
 	ROW_COLOR,
+	ROW_NO_HINTS,
 	{"quiet", 'q', NULL, NULL, "No stall lines and no notes, only the summary", OPT_FLAG(struct trace_opts, quiet)},
 	{"record", 0, "FILE", NULL, "Record to this file too, for lgtrace report",
 	 OPT_STRING(struct trace_opts, record)},

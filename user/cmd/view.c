@@ -128,6 +128,7 @@ int view_open_output(struct view *view, const struct trace_opts *opts, int64_t r
 				    : &render_text,
 		.out = out,
 		.realtime_offset_ns = realtime_offset_ns,
+		.no_hints = opts->no_hints,
 	};
 	text_style_init(&view->render.style, opts->colour, fileno(out));
 	view->has_stalls = !opts->quiet;

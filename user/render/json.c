@@ -8,7 +8,9 @@
 
 #include "render/budget.h"
 #include "render/clock.h"
+#include "render/hint.h"
 #include "render/place.h"
+#include "render/service.h"
 #include "render/syscall_names.h"
 #include "render/target.h"
 #include "render/words.h"
@@ -86,7 +88,7 @@ static void put_parts(struct writer *w, const struct model_parts *parts)
 
 static void put_syscall(struct writer *w, const struct model_stall *stall)
 {
-	char name[WORDS_SYSCALL_LEN], target[TARGET_LEN];
+	char name[WORDS_SYSCALL_LEN], target[TARGET_LEN], service[SERVICE_LEN];
 	const struct lg_block *block = stall->block;
 	int nr = block ? block->nr : stall->on_cpu_nr;
 
@@ -102,6 +104,21 @@ static void put_syscall(struct writer *w, const struct model_stall *stall)
 		writer_null(w, "fd");
 	writer_string(w, "target",
 		      block ? target_format(target, sizeof(target), &block->target, stall->block_path) : NULL);
+	writer_string(w, "service", block ? service_name(service, sizeof(service), &block->target) : NULL);
+	writer_object_end(w);
+}
+
+static void put_detail(struct writer *w, const struct model_detail *detail)
+{
+	const char *word = words_detail(detail->kind);
+
+	if (!word) {
+		writer_null(w, "detail");
+		return;
+	}
+	writer_object(w, "detail");
+	writer_string(w, "kind", word);
+	writer_name(w, "name", detail->name);
 	writer_object_end(w);
 }
 
@@ -157,6 +174,7 @@ static void put_victims(struct writer *w, const char *const *victims, unsigned n
 void json_stall(struct render *r, const struct model_stall *stall)
 {
 	struct writer w = line_open(r, "stall");
+	char hint[HINT_LEN];
 
 	put_time(&w, r, "time", stall->start_ns);
 	writer_u64(&w, "start_ns", stall->start_ns);
@@ -165,6 +183,8 @@ void json_stall(struct render *r, const struct model_stall *stall)
 	writer_string(&w, "comm", stall->comm);
 	writer_u64(&w, "duration_ns", stall->duration_ns);
 	writer_string(&w, "cause", words_cause(stall->cause));
+	put_detail(&w, &stall->detail);
+	writer_name(&w, "hint", hint_of_stall(hint, sizeof(hint), stall));
 	put_parts(&w, &stall->parts);
 	put_syscall(&w, stall);
 	put_holder(&w, stall->block);
@@ -181,7 +201,7 @@ void json_stall(struct render *r, const struct model_stall *stall)
 void json_stuck(struct render *r, const struct model_stuck *stuck)
 {
 	struct writer w = line_open(r, "stuck");
-	char name[WORDS_SYSCALL_LEN];
+	char name[WORDS_SYSCALL_LEN], hint[HINT_LEN];
 
 	put_time(&w, r, "time", stuck->start_ns);
 	writer_u64(&w, "start_ns", stuck->start_ns);
@@ -190,6 +210,8 @@ void json_stuck(struct render *r, const struct model_stuck *stuck)
 	writer_string(&w, "comm", stuck->comm);
 	writer_u64(&w, "duration_ns", stuck->duration_ns);
 	writer_string(&w, "cause", words_cause(stuck->cause));
+	put_detail(&w, &stuck->detail);
+	writer_name(&w, "hint", hint_of_stuck(hint, sizeof(hint), stuck));
 	writer_name(&w, "syscall", stuck->sleep_nr < 0 ? "" : words_syscall(name, sizeof(name), stuck->sleep_nr));
 	put_request(&w, stuck->request);
 	writer_string(&w, "confidence", words_confidence(stuck->confidence));
@@ -301,6 +323,29 @@ static void put_causes(struct writer *w, const struct model_summary *summary)
 	writer_object_end(w);
 }
 
+static void put_details(struct writer *w, const struct model_summary *summary)
+{
+	writer_array(w, "details");
+	for (int cause = 0; cause < LG_NR_CAUSES; cause++) {
+		for (int kind = 0; kind < MODEL_NR_DETAILS; kind++) {
+			const struct model_cause_detail *d = &summary->details[cause][kind];
+			const struct model_detail detail = {.kind = kind};
+			char hint[HINT_LEN];
+
+			if (!d->nr_stalls)
+				continue;
+			writer_object(w, NULL);
+			writer_string(w, "cause", words_cause(cause));
+			writer_string(w, "kind", words_detail(kind));
+			writer_u64(w, "stalls", d->nr_stalls);
+			writer_u64(w, "ns", d->stall_ns);
+			writer_name(w, "hint", hint_format(hint, sizeof(hint), cause, &detail, d->runtime, NULL));
+			writer_object_end(w);
+		}
+	}
+	writer_array_end(w);
+}
+
 static void put_counters(struct writer *w, const struct model_summary *summary)
 {
 	writer_object(w, "counters");
@@ -379,6 +424,7 @@ void json_summary(struct render *r, const struct model_summary *summary)
 	writer_array_end(&w);
 	place_put_json(&w, summary);
 	put_causes(&w, summary);
+	put_details(&w, summary);
 	writer_u64(&w, "lost", summary->lost);
 	put_counters(&w, summary);
 	budget_put_json(&w, summary);

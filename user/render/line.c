@@ -9,7 +9,9 @@
 
 #include "base/units.h"
 #include "render/clock.h"
+#include "render/hint.h"
 #include "render/place.h"
+#include "render/service.h"
 #include "render/target.h"
 #include "render/words.h"
 
@@ -103,19 +105,47 @@ static void escape(const struct render *r, char *out, const char *raw)
 	text_escape(out, CELL_LEN, raw, strlen(raw), r->style.utf8);
 }
 
+/* "10.0.0.5:5432 (postgresql)", "/var/db"; NULL: nothing is known. That a name server is one, its detail says. */
+static const char *format_target(char *buf, size_t size, const struct model_stall *stall)
+{
+	const struct lg_target *target = &stall->block->target;
+	char path[TARGET_LEN], service[SERVICE_LEN];
+	const char *text = target_format(path, sizeof(path), target, stall->block_path);
+
+	if (text && stall->detail.kind != MODEL_DETAIL_DNS && service_name(service, sizeof(service), target))
+		snprintf(buf, size, "%s (%s)", text, service);
+	else if (text)
+		snprintf(buf, size, "%s", text);
+	return text ? buf : NULL;
+}
+
+/* A detail with a word of its own: "sleep", "import yaml", "dns getaddrinfo 10.0.0.2:53". */
+static void format_own_detail(char *buf, size_t size, const struct model_stall *stall)
+{
+	const struct model_detail *d = &stall->detail;
+	bool has_target = (d->kind == MODEL_DETAIL_DNS || d->kind == MODEL_DETAIL_TLS) && stall->block;
+	char text[TARGET_LEN + SERVICE_LEN];
+	const char *target = has_target ? format_target(text, sizeof(text), stall) : NULL;
+
+	snprintf(buf, size, "%s%s%s%s%s", words_detail(d->kind), *d->name ? " " : "", d->name, target ? " " : "",
+		 target ? target : "");
+}
+
 void line_format_detail(char *buf, size_t size, const struct model_stall *stall)
 {
 	const struct lg_block *block = stall->block;
-	char name[WORDS_SYSCALL_LEN] = "", path[TARGET_LEN];
+	char name[WORDS_SYSCALL_LEN] = "", text[TARGET_LEN + SERVICE_LEN];
 	const char *target = NULL;
 
 	*buf = '\0';
-	if (block && words_sleep_cause(block->sleep) == stall->cause) {
+	if (words_detail_is_own(stall->detail.kind)) {
+		format_own_detail(buf, size, stall);
+	} else if (block && words_sleep_cause(block->sleep) == stall->cause) {
 		if (stall->cause == LG_CAUSE_LOCK || stall->cause == LG_CAUSE_STOPPED)
 			return;
 		if (block->nr >= 0 && stall->cause != LG_CAUSE_GIL)
 			words_syscall(name, sizeof(name), block->nr);
-		target = target_format(path, sizeof(path), &block->target, stall->block_path);
+		target = format_target(text, sizeof(text), stall);
 		snprintf(buf, size, "%s%s%s", name, *name && target ? " " : "", target ? target : "");
 	} else if (stall->cause == LG_CAUSE_SYSCALL && stall->on_cpu_nr >= 0) {
 		snprintf(buf, size, "%s (on cpu)", words_syscall(name, sizeof(name), stall->on_cpu_nr));
@@ -124,22 +154,32 @@ void line_format_detail(char *buf, size_t size, const struct model_stall *stall)
 
 void line_format_cause(char *buf, size_t size, const struct model_stall *stall)
 {
-	char detail[TARGET_LEN + WORDS_SYSCALL_LEN];
+	char detail[LINE_DETAIL_LEN];
 
 	line_format_detail(detail, sizeof(detail), stall);
-	snprintf(buf, size, "%s%s%s", words_cause(stall->cause), *detail ? " " : "", detail);
+	if (words_detail_is_own(stall->detail.kind))
+		snprintf(buf, size, "%s", detail);
+	else if (stall->detail.kind == MODEL_DETAIL_FUTEX)
+		snprintf(buf, size, "%s%s%s", words_cause(stall->cause), *stall->detail.name ? " " : "",
+			 stall->detail.name);
+	else
+		snprintf(buf, size, "%s%s%s", words_cause(stall->cause), *detail ? " " : "", detail);
 }
 
-/* In a narrow column the word "syscall" goes first: the name of the call says it too. */
+/* In a narrow column the word "syscall" goes first, since the name of the call says it too, then the service. */
 static void format_cause(char *cell, const struct render *r, const struct layout *l, const struct model_stall *stall)
 {
-	char detail[TARGET_LEN + WORDS_SYSCALL_LEN], raw[LINE_CAUSE_LEN];
+	bool has_service = stall->detail.kind == MODEL_DETAIL_PEER || stall->detail.kind == MODEL_DETAIL_TLS;
+	char detail[LINE_DETAIL_LEN], raw[LINE_CAUSE_LEN], *last;
 
 	line_format_detail(detail, sizeof(detail), stall);
 	line_format_cause(raw, sizeof(raw), stall);
 	escape(r, cell, raw);
 	if (l->cut && stall->cause == LG_CAUSE_SYSCALL && *detail && text_columns(cell) > (unsigned)l->cause)
 		escape(r, cell, detail);
+	last = strrchr(cell, ' ');
+	if (l->cut && has_service && last && last[1] == '(' && text_columns(cell) > (unsigned)l->cause)
+		*last = '\0';
 	fit(l, r, cell, l->cause, TEXT_CUT_MIDDLE);
 }
 
@@ -211,10 +251,16 @@ static enum text_tone sure_tone(enum lg_confidence confidence)
 	return confidence == LG_SURE_LIKELY ? TEXT_YELLOW : TEXT_DIM;
 }
 
+/* Columns before what stands below the cause. */
+static int place_indent(const struct layout *l)
+{
+	return l->time + 2 + UNITS_TABLE_COLS + 2;
+}
+
 /* Where in the code it was, below the cause. */
 static void put_place(struct render *r, const struct layout *l, const struct model_frame *place)
 {
-	int indent = l->time + 2 + UNITS_TABLE_COLS + 2;
+	int indent = place_indent(l);
 	char whole[PLACE_LEN], text[PLACE_LEN];
 
 	place_format(whole, sizeof(whole), place->function, place->file, place->line, r->style.utf8);
@@ -228,7 +274,7 @@ static void put_place(struct render *r, const struct layout *l, const struct mod
 void line_stall(struct render *r, const struct model_stall *stall)
 {
 	char time[CLOCK_LEN], length[UNITS_LEN], cause[CELL_LEN], request[CELL_LEN], victims[UNITS_LEN];
-	char loop[LINE_LOOP_LEN];
+	char loop[LINE_LOOP_LEN], hint[HINT_LEN];
 	struct layout l = layout_of(r);
 	bool severe = stall->duration_ns / 10 >= r->threshold_ns;
 
@@ -252,18 +298,31 @@ void line_stall(struct render *r, const struct model_stall *stall)
 		 false);
 	if (stall->place)
 		put_place(r, &l, stall->place);
+	hint_print(r, place_indent(&l), hint_of_stall(hint, sizeof(hint), stall));
+}
+
+static void format_stuck(char *cell, const struct render *r, const struct layout *l, const struct model_stuck *stuck)
+{
+	const struct model_detail *detail = &stuck->detail;
+	bool is_own = words_detail_is_own(detail->kind);
+	char raw[LINE_CAUSE_LEN], call[WORDS_SYSCALL_LEN] = "";
+	const char *what = is_own ? detail->name : call;
+
+	if (stuck->sleep_nr >= 0)
+		words_syscall(call, sizeof(call), stuck->sleep_nr);
+	snprintf(raw, sizeof(raw), "STUCK and counting: %s%s%s",
+		 is_own ? words_detail(detail->kind) : words_cause(stuck->cause), *what ? " " : "", what);
+	escape(r, cell, raw);
+	fit(l, r, cell, l->cause, TEXT_CUT_END);
 }
 
 void line_stuck(struct render *r, const struct model_stuck *stuck)
 {
 	char time[CLOCK_LEN], length[UNITS_LEN], cause[CELL_LEN], request[CELL_LEN], victims[UNITS_LEN];
-	char loop[LINE_LOOP_LEN], name[WORDS_SYSCALL_LEN] = "";
+	char loop[LINE_LOOP_LEN], hint[HINT_LEN];
 	struct layout l = layout_of(r);
 
-	if (stuck->sleep_nr >= 0)
-		words_syscall(name, sizeof(name), stuck->sleep_nr);
-	snprintf(cause, sizeof(cause), "STUCK and counting: %s%s%s", words_cause(stuck->cause), *name ? " " : "", name);
-	fit(&l, r, cause, l.cause, TEXT_CUT_END);
+	format_stuck(cause, r, &l, stuck);
 	format_request(request, r, &l, stuck->request);
 	format_loop(loop, r, &l, stuck->pid, stuck->tid, stuck->comm);
 	snprintf(victims, sizeof(victims), "%u", stuck->nr_victims);
@@ -283,6 +342,7 @@ void line_stuck(struct render *r, const struct model_stuck *stuck)
 		 false);
 	if (stuck->place)
 		put_place(r, &l, stuck->place);
+	hint_print(r, place_indent(&l), hint_of_stuck(hint, sizeof(hint), stuck));
 }
 
 /* In the column of the cause stands how it went: status, hold and delay. */

@@ -63,20 +63,25 @@ struct render_ops {
 extern const struct render_ops render_text; /* for people: line.h, summary.h */
 extern const struct render_ops render_json; /* one object a line: json.h */
 
-/* Set the first six by name, leave the rest 0; then begin. */
+#define RENDER_MAX_HINTS 64 /* told below lines; further ones stand in the summary alone */
+
+/* Set the first seven by name, leave the rest 0; then begin. */
 struct render {
 	const struct render_ops *ops;
 	FILE *out;
 	struct text_style style;    /* of `out`; JSON ignores it */
+	bool no_hints;              /* text without advice */
 	int64_t realtime_offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
 	bool no_lines;              /* the summary alone: text needs no heading over lines */
 	bool many_loops;            /* name the loop in every line; sets itself when a second one shows */
 
-	uint64_t threshold_ns; /* of the header; kept by render_begin(), */
-	bool is_auto;          /* and this too */
-	uint32_t first_tid;    /* loop of the first line, 0 before it */
-	int error;             /* first failed write, -errno */
-	void *state;           /* the view's own */
+	uint64_t threshold_ns;                 /* of the header; kept by render_begin(), */
+	bool is_auto;                          /* and this too */
+	uint64_t hints_told[RENDER_MAX_HINTS]; /* hashes of the sentences that lines had so far */
+	unsigned nr_hints_told;
+	uint32_t first_tid; /* loop of the first line, 0 before it */
+	int error;          /* first failed write, -errno */
+	void *state;        /* the view's own */
 };
 
 void render_begin(struct render *r, const struct render_header *header);

@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "render/bars.h"
 #include "render/budget.h"
+#include "render/hint.h"
 #include "render/line.h"
 #include "render/place.h"
 #include "render/target.h"
@@ -244,6 +245,30 @@ static void put_routes(struct render *r, const struct model_summary *s)
 	put_more(r, s->nr_routes, MAX_ROUTES, "route");
 }
 
+/* The stalls of a cause that were about the same, with what to do about them; the others' row is the cause's own. */
+static void put_detail(struct render *r, const struct model_summary *s, enum lg_cause cause,
+		       enum model_detail_kind kind, uint64_t sum_ns)
+{
+	const struct model_cause_detail *detail = &s->details[cause][kind];
+	const struct model_detail unnamed = {.kind = kind};
+	bool is_all = kind == MODEL_DETAIL_NONE || kind == MODEL_DETAIL_FUTEX; /* what the cause's word says already */
+	char share[UNITS_LEN], hint[HINT_LEN] = "";
+
+	if (!r->no_hints)
+		hint_format(hint, sizeof(hint), cause, &unnamed, detail->runtime, NULL);
+	if (!detail->nr_stalls || (is_all && !*hint))
+		return;
+	if (!is_all) {
+		put_count(r, 6, detail->nr_stalls);
+		put_length(r, 7, detail->stall_ns, detail->nr_stalls);
+		put_cell(r, 6, units_format_percent(share, sizeof(share), detail->stall_ns, sum_ns));
+		fprintf(r->out, "    %-8s", words_detail(kind));
+	} else {
+		fprintf(r->out, "%37s", "");
+	}
+	fprintf(r->out, "%s%s\n", *hint ? " " : "", hint);
+}
+
 static void put_causes(struct render *r, const struct model_summary *s)
 {
 	uint64_t sum_ns = 0;
@@ -266,6 +291,8 @@ static void put_causes(struct render *r, const struct model_summary *s)
 		fputs("  ", r->out);
 		text_put(r->out, &r->style, TEXT_CYAN, words_cause(i), 10);
 		fprintf(r->out, " %s\n", words_cause_help(i));
+		for (int kind = 0; kind < MODEL_NR_DETAILS; kind++)
+			put_detail(r, s, i, kind, sum_ns);
 	}
 }
 

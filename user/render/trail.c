@@ -78,7 +78,7 @@ static bool name_add(struct trail *trail, const char *text)
 
 void trail_make(struct trail *trail, const struct trail_guide *guide, const struct model_stall *stall)
 {
-	char raw[TARGET_LEN + WORDS_SYSCALL_LEN], detail[4 * sizeof(raw)], text[PLACE_LEN];
+	char raw[LINE_DETAIL_LEN], detail[4 * sizeof(raw)], text[PLACE_LEN];
 	unsigned reserved;
 
 	trail->nr = 0;

@@ -19,6 +19,15 @@ static const struct word causes[LG_NR_CAUSES] = {
 #undef X
 };
 
+static const struct {
+	const char *word;
+	bool is_own;
+} details[MODEL_NR_DETAILS] = {
+#define X(sym, word, names_itself, name) [MODEL_DETAIL_##sym] = {word, names_itself},
+	MODEL_DETAILS(X)
+#undef X
+};
+
 static const struct word confidences[LG_NR_CONFIDENCES] = {
 #define X(sym, nr, word, help) [nr] = {word, help},
 	LG_CONFIDENCES(X)
@@ -50,6 +59,16 @@ const char *words_cause(enum lg_cause cause)
 const char *words_cause_help(enum lg_cause cause)
 {
 	return (unsigned)cause < LG_NR_CAUSES ? causes[cause].help : UNKNOWN;
+}
+
+const char *words_detail(enum model_detail_kind kind)
+{
+	return kind && (unsigned)kind < MODEL_NR_DETAILS ? details[kind].word : NULL;
+}
+
+bool words_detail_is_own(enum model_detail_kind kind)
+{
+	return (unsigned)kind < MODEL_NR_DETAILS && details[kind].is_own;
 }
 
 const char *words_confidence(enum lg_confidence confidence)

@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The stable words of the output, from the shared lists: causes, confidences, kinds of sleep, system calls.
+ * The stable words of the output, from the shared lists: causes, details, confidences, kinds of sleep, system calls.
  * Numbers may come from a recording made elsewhere, so one that is out of range has a word too.
  */
 #ifndef LG_RENDER_WORDS_H
 #define LG_RENDER_WORDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lg_lists.h"
+#include "model/detail.h"
 
 #define WORDS_SYSCALL_LEN 48 /* longest name of a system call with its NUL, with room */
 
 const char *words_cause(enum lg_cause cause);
 /* What the cause means, for people. */
 const char *words_cause_help(enum lg_cause cause);
+/* "dns"; NULL for a number that is out of range, and where there is no detail. */
+const char *words_detail(enum model_detail_kind kind);
+/* Whether the detail is told by its own word, in place of the cause's. */
+bool words_detail_is_own(enum model_detail_kind kind);
 const char *words_confidence(enum lg_confidence confidence);
 const char *words_level(enum lg_level level);
 /* "requests": what this level leaves out, and the ones before it do not. */
