@@ -9,7 +9,6 @@ import os
 import random
 import re
 import shutil
-import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
-from lab_server import Redis, Server, free_port, wait_for  # noqa: E402
+import lab_backends  # noqa: E402
+from lab_server import Redis, Server, free_port  # noqa: E402
 
 from judge import Block  # noqa: E402
 from load import http_client  # noqa: E402
@@ -145,24 +145,10 @@ class Node(Row):
 
 @contextmanager
 def postgres(folder):
-    """A cluster of its own; it does not run as root. Yields its port."""
-    programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-    data, port = folder / "postgres", free_port()
-    data.mkdir()
-    subprocess.run(["chown", "postgres", data], check=True)
-    as_user = ["runuser", "-u", "postgres", "--"]
-    subprocess.run([*as_user, programs / "initdb", "-D", data, "-A", "trust", "-U", "lab", "--no-sync"], check=True,
-                   stdout=subprocess.DEVNULL, cwd="/")
-    with open(folder / "postgres.err", "wb") as err:
-        server = subprocess.Popen([*as_user, programs / "postgres", "-D", data, "-p", str(port), "-k", data, "-F"],
-                                  stdout=err, stderr=err, cwd="/")
-    try:
-        is_ready = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
-        wait_for(lambda: subprocess.run(is_ready, check=False).returncode == 0, what="postgres")
+    """Yields its port."""
+    port = free_port()
+    with lab_backends.postgres(folder, "127.0.0.1", port):
         yield port
-    finally:
-        server.terminate()
-        server.wait(20)
 
 
 @contextmanager

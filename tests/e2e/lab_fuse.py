@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A file system whose files are slow on purpose: "open-MS" takes MS to open, "read-MS" takes MS to read.
+"""A file system whose files are slow on purpose: "open-MS" takes MS to open, "read-MS" to read, "sync-MS" to sync.
 
 A name may go on after another "-". One that begins with "mark-" is never there, but that it was looked for is logged.
 
@@ -18,7 +18,8 @@ import struct
 import sys
 import time
 
-LOOKUP, FORGET, GETATTR, OPEN, READ, RELEASE, FLUSH, INIT, INTERRUPT, BATCH_FORGET = 1, 2, 3, 14, 15, 18, 25, 26, 36, 42
+LOOKUP, FORGET, GETATTR, OPEN, READ, WRITE, RELEASE, FSYNC = 1, 2, 3, 14, 15, 16, 18, 20
+FLUSH, INIT, INTERRUPT, BATCH_FORGET = 25, 26, 36, 42
 IN_HEADER = struct.Struct("<IIQQIIIHH")
 OUT_HEADER = struct.Struct("<IiQ")
 ATTR = struct.Struct("<6Q3I7I")
@@ -55,7 +56,7 @@ class SlowFiles:
             name = body.split(b"\0")[0].decode()
             if name.startswith("mark-"):
                 self.add(name, time.monotonic_ns())
-            if not name.startswith(("open-", "read-")):
+            if not name.startswith(("open-", "read-", "sync-")):
                 return -errno.ENOENT
             node = next((n for n, known in self.names.items() if known == name), len(self.names) + 1)
             self.names[node] = name
@@ -70,7 +71,11 @@ class SlowFiles:
             if offset == 0:
                 self.delay("read", node)
             return CONTENT[offset:offset + size]
-        if opcode in (RELEASE, FLUSH):
+        if opcode == WRITE:
+            return struct.pack("<II", struct.unpack_from("<16xI", body)[0], 0)
+        if opcode == FSYNC:
+            self.delay("sync", node)
+        if opcode in (RELEASE, FLUSH, FSYNC):
             return b""
         return None if opcode in (FORGET, BATCH_FORGET, INTERRUPT) else -errno.ENOSYS
 
