@@ -20,6 +20,7 @@ static void turn_blocked(struct stream *s, int nr, uint64_t ms)
 	run_ms(s, ms);
 	off = off_blocked(s, ms, LG_SLEEP_SYSCALL);
 	off.longest.nr = nr;
+	off.longest.fd = nr == __NR_clock_nanosleep ? -1 : off.longest.fd;
 	off.longest.args[0] = off.longest.args[1] = 1;
 	off_cpu(s, &off);
 	turn_stop(s);
@@ -85,11 +86,81 @@ static void they_are_counted(void **state)
 	stream_free(s);
 }
 
+/* By its cause or by what it was about; what is left out is counted as such alone. */
+static void one_kind_is_asked_for(void **state)
+{
+	const struct model_filter filter = {.causes = 1u << LG_CAUSE_CPU, .details = 1u << MODEL_DETAIL_SLEEP};
+	const struct model_opts opts = {.threshold_ns = 20 * MS, .filter = &filter};
+	struct stream *s = stream_open(&opts, LG_RT_CPYTHON);
+	struct model_summary summary;
+
+	(void)state;
+	turn_start(s);
+	turn_blocked(s, __NR_recvfrom, 30);
+	turn_start(s);
+	turn_blocked(s, __NR_clock_nanosleep, 40);
+	turn_start(s);
+	run_ms(s, 50);
+	turn_stop(s);
+	assert_int_equal(s->nr_stalls, 2);
+	assert_int_equal(s->stalls[0].stall.detail.kind, MODEL_DETAIL_SLEEP);
+	assert_int_equal(s->stalls[1].stall.cause, LG_CAUSE_CPU);
+	assert_int_equal(model_summary(s->model, s->now_ns, &summary), 0);
+	assert_int_equal(summary.nr_filtered, 1);
+	model_summary_fini(&summary);
+	stream_free(s);
+}
+
+static struct model_stuck stuck; /* the newest one; its pointers are gone */
+
+static void on_stuck(void *arg, const struct model_stuck *told)
+{
+	(void)arg;
+	stuck = *told;
+}
+
+/* A turn that has lasted for 500 ms, all of it asleep in the call. */
+static void stuck_in(struct stream *s, int nr)
+{
+	struct lg_rec_loop rec = {.slot = {.pid = STREAM_PID, .tid = STREAM_PID, .sleep_nr = nr}};
+
+	run_ms(s, 1000);
+	rec.slot.flags = LG_SLOT_USED | LG_SLOT_LOOP;
+	rec.slot.turn_ns = rec.slot.off_ns = s->now_ns;
+	rec.slot.off_class = LG_SLEEP_SYSCALL;
+	run_ms(s, 500);
+	stream_feed(s, &rec.head, LG_REC_LOOP, sizeof(rec));
+}
+
+/* While it lasts no arguments are known, and nothing of what is waited for. */
+static void what_it_is_stuck_in(void **state)
+{
+	const struct model_opts opts = {.threshold_ns = 20 * MS};
+	struct model_sink sink = {.stuck = on_stuck};
+	struct stream *s = calloc(1, sizeof(*s));
+
+	(void)state;
+	assert_non_null(s);
+	s->tid = STREAM_PID;
+	assert_int_equal(model_new(&s->model, &opts, &sink, NULL), 0);
+	stream_target(s, LG_RT_NODE);
+	stuck_in(s, __NR_clock_nanosleep);
+	assert_int_equal(stuck.detail.kind, MODEL_DETAIL_SLEEP);
+	assert_int_equal(stuck.runtime, LG_RT_NODE);
+	stuck_in(s, __NR_fsync);
+	assert_int_equal(stuck.detail.kind, MODEL_DETAIL_SYNC);
+	stuck_in(s, __NR_ppoll);
+	assert_int_equal(stuck.detail.kind, MODEL_DETAIL_NONE);
+	stream_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_child_that_is_waited_for),
 		cmocka_unit_test(they_are_counted),
+		cmocka_unit_test(one_kind_is_asked_for),
+		cmocka_unit_test(what_it_is_stuck_in),
 	};
 
 	return cmocka_run_group_tests_name("model_detail", tests, NULL, NULL);

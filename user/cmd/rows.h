@@ -52,7 +52,7 @@ extern const char *const rows_stack_words[];
 	{"method", 0, "METHOD", NULL, "Only requests with this method, and stalls that they make", \
 	 OPT_LIST(struct trace_opts, methods)}
 #define ROW_CAUSE \
-	{"cause", 0, "CAUSE", NULL, "Only stalls with this cause, as the summary names it; may be a list", \
+	{"cause", 0, "CAUSE", NULL, "Only stalls with this cause or detail, as the summary names it; may be a list", \
 	 OPT_CALL(trace_take_cause)}
 #define ROW_STACK \
 	{"stack", 0, "WHICH", NULL, \

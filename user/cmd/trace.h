@@ -27,7 +27,8 @@ struct trace_opts {
 	struct opt_list exclude_paths; /* empty: the default ones */
 	struct opt_list routes;
 	struct opt_list methods;
-	uint32_t causes; /* 1 << enum lg_cause, or-ed; 0: all */
+	uint32_t causes;  /* 1 << enum lg_cause, or-ed, */
+	uint32_t details; /* or 1 << enum model_detail_kind; both 0: all */
 	struct opt_list fail_if;
 	const char *junit;   /* file; NULL: none */
 	bool is_auto;        /* the threshold */

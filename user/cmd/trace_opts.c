@@ -226,12 +226,22 @@ int trace_take_budget(const char *value, void *result, struct err *err)
 	return -EINVAL;
 }
 
-static int cause_find(const char *word, size_t len)
+static bool is_word(const char *word, const char *text, size_t len)
 {
+	return word && strlen(word) == len && strncmp(word, text, len) == 0;
+}
+
+static bool cause_take(struct trace_opts *o, const char *text, size_t len)
+{
+	uint32_t causes = 0, details = 0;
+
 	for (int i = 0; i < LG_NR_CAUSES; i++)
-		if (strlen(words_cause(i)) == len && strncmp(words_cause(i), word, len) == 0)
-			return i;
-	return -EINVAL;
+		causes |= is_word(words_cause(i), text, len) ? 1u << i : 0;
+	for (int i = 0; i < MODEL_NR_DETAILS; i++)
+		details |= is_word(words_detail(i), text, len) ? 1u << i : 0;
+	o->causes |= causes;
+	o->details |= details;
+	return causes || details;
 }
 
 int trace_take_cause(const char *value, void *result, struct err *err)
@@ -240,13 +250,13 @@ int trace_take_cause(const char *value, void *result, struct err *err)
 
 	for (;; value++) {
 		size_t len = strcspn(value, ",");
-		int cause = cause_find(value, len);
 
-		if (cause < 0) {
-			err_hint(err, "cpu, syscall, lock, gil, gc, fault, io, runqueue, throttled or stopped");
-			return cause;
+		if (!cause_take(o, value, len)) {
+			err_hint(err,
+				 "cpu, syscall, lock, gil, gc, fault, io, runqueue, throttled or stopped; or what it "
+				 "was about: import, sleep, dns, tls, command, sync, file, peer, pipe or futex");
+			return -EINVAL;
 		}
-		o->causes |= 1u << cause;
 		value += len;
 		if (!*value)
 			return 0;

@@ -72,6 +72,7 @@ static void filter_init(struct model_filter *f, const struct trace_opts *opts)
 		.routes = strings(&opts->routes),
 		.methods = strings(&opts->methods),
 		.causes = opts->causes,
+		.details = opts->details,
 	};
 }
 

@@ -51,7 +51,7 @@ void cumulative_add(struct model *m, struct loop *l, const struct run *run, cons
 
 	if (!m->opts.cumulative_ns || run->span.length_ns < MIN_HOLD_NS || !holds_alloc(m, c))
 		return;
-	if (!filter_takes_stall(m->opts.filter, who ? &who->who : NULL, span_cause(&run->span)))
+	if (!filter_takes_stall(m->opts.filter, who ? &who->who : NULL, span_cause(&run->span), MODEL_DETAIL_NONE))
 		return;
 	if (c->nr == c->max)
 		oldest_drop(c);

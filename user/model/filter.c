@@ -39,11 +39,12 @@ bool filter_takes_request(const struct model_filter *f, const struct model_reque
 	return !f->methods || !*f->methods || is_method_listed(f->methods, request->method);
 }
 
-bool filter_takes_stall(const struct model_filter *f, const struct model_request *culprit, enum lg_cause cause)
+bool filter_takes_stall(const struct model_filter *f, const struct model_request *culprit, enum lg_cause cause,
+			enum model_detail_kind detail)
 {
 	if (!f)
 		return true;
-	if (f->causes && !(f->causes >> cause & 1))
+	if ((f->causes || f->details) && !(f->causes >> cause & 1) && !(f->details >> detail & 1))
 		return false;
 	if (culprit)
 		return filter_takes_request(f, culprit);

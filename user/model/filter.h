@@ -8,7 +8,8 @@
 /* Of a request that ended. NULL takes everything. */
 bool filter_takes_request(const struct model_filter *f, const struct model_request *request);
 
-/* Of a stall with this cause and culprit (NULL: nobody's, which is of no route and no method). */
-bool filter_takes_stall(const struct model_filter *f, const struct model_request *culprit, enum lg_cause cause);
+/* Of a stall with this cause, detail and culprit (NULL: nobody's, which is of no route and no method). */
+bool filter_takes_stall(const struct model_filter *f, const struct model_request *culprit, enum lg_cause cause,
+			enum model_detail_kind detail);
 
 #endif

@@ -34,7 +34,8 @@ struct model_filter {
 	const char *const *exclude_paths; /* globs: requests for them, and stalls that they made */
 	const char *const *routes;        /* globs: only these */
 	const char *const *methods;       /* only these, in any case */
-	uint32_t causes;                  /* of stalls: 1 << enum lg_cause, or-ed; 0: all */
+	uint32_t causes;                  /* of stalls: 1 << enum lg_cause, or-ed, */
+	uint32_t details;                 /* or 1 << enum model_detail_kind; both 0: all */
 };
 
 struct model_opts {

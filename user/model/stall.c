@@ -198,12 +198,13 @@ void stall_hold(struct model *m, struct loop *l, const struct run *run, uint64_t
 	struct stack *stack;
 
 	cumulative_drop(l, run);
-	if (!filter_takes_stall(m->opts.filter, who ? &who->who : NULL, span_cause(&run->span))) {
-		m->nr_filtered++;
-		return;
-	}
 	stack = stacks_choose(l, run);
 	detail_of(&detail, m, l, &run->span, stack);
+	if (!filter_takes_stall(m->opts.filter, who ? &who->who : NULL, span_cause(&run->span), detail.kind)) {
+		m->nr_filtered++;
+		stack_put(stack);
+		return;
+	}
 	h = held_add(l);
 	stall_count(m, l, run, stack);
 	detail_count(m, l, span_cause(&run->span), detail.kind, run->span.length_ns);
