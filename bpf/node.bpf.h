@@ -287,14 +287,29 @@ __noinline int node_frames(__u64 fp)
  * The frame through which JavaScript called native code, or 0. Native code need not keep frame pointers, and what it
  * left of the stack as it was may look like frames that are long gone.
  */
-static __always_inline __u64 exit_frame(struct node_walk *w, struct task_struct *task)
+static __always_inline __u64 exit_frame(struct node_walk *w, __u64 isolate)
 {
-	__u64 isolate;
-
-	if (!w->v8.exit_frame)
-		return 0;
-	isolate = word_at(task_thread_pointer(task) + w->v8.isolate);
 	return isolate ? word_at(isolate + w->v8.exit_frame) : 0;
+}
+
+static __always_inline bool is_collecting(struct node_walk *w, __u64 isolate)
+{
+	return isolate && w->v8.vm_state && (__u16)word_at(isolate + w->v8.vm_state) == LG_V8_GC;
+}
+
+/* The collector waits for its helpers on a lock, which is no lock of the program's. */
+static __always_inline void gc_learn(struct thread *t)
+{
+	if (t->out_ns && t->out_class == LG_SLEEP_LOCK) {
+		t->out_class = LG_SLEEP_GC;
+		t->call.sleep = LG_SLEEP_GC;
+	}
+	if (!t->has_since)
+		return;
+	t->since.sleep_ns[LG_SLEEP_GC] += t->since.sleep_ns[LG_SLEEP_LOCK];
+	t->since.sleep_ns[LG_SLEEP_LOCK] = 0;
+	if (t->since.longest.sleep == LG_SLEEP_LOCK)
+		t->since.longest.sleep = LG_SLEEP_GC;
 }
 
 static __always_inline int node_begin(const struct lg_v8 *v8, __u64 nonce)
@@ -322,12 +337,16 @@ static __always_inline int node_ask(struct thread *t, struct task_struct *task, 
 	__u64 nonce = bpf_ktime_get_ns() << 16 | (__u16)t->tid;
 	struct node_walk *w = node_walk();
 	__u64 sp = PT_REGS_SP(regs), fp = PT_REGS_FP(regs);
+	__u64 exit, isolate;
 	int result = -1;
-	__u64 exit;
 
 	if (!w || node_begin(v8, nonce))
 		return -1;
-	exit = exit_frame(w, task);
+	isolate = w->v8.exit_frame ? word_at(task_thread_pointer(task) + w->v8.isolate) : 0;
+	exit = exit_frame(w, isolate);
+	a->is_gc = is_collecting(w, isolate);
+	if (a->is_gc)
+		gc_learn(t);
 	if (exit)
 		fp = exit;
 	if (fp >= sp && fp - sp < NODE_STACK)

@@ -41,7 +41,8 @@
 	X(FAULT, 2, FAULT) \
 	X(IO, 3, IO) \
 	X(STOPPED, 4, STOPPED) \
-	X(GIL, 5, GIL)
+	X(GIL, 5, GIL) \
+	X(GC, 6, GC)
 
 /* Why a stall happened. X(SYMBOL, number, "word", "meaning"): the word is the one of --json. */
 #define LG_CAUSES(X) \

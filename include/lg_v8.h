@@ -8,6 +8,8 @@
 
 #include "lg_types.h"
 
+#define LG_V8_GC 1 /* of enum StateTag, in every V8 */
+
 struct lg_v8 {
 	/* Instance types. */
 	__u16 type_object;   /* a plain object with fields */
@@ -58,6 +60,7 @@ struct lg_v8 {
 	 */
 	__s64 isolate;
 	__u64 exit_frame;
+	__u64 vm_state; /* in the isolate: 16 bits, LG_V8_GC while it collects; 0: not known where */
 
 	/* In a JavaScript frame, from its frame pointer. */
 	__s16 fp_function;

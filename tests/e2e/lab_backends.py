@@ -153,4 +153,4 @@ class NodeCauses(Causes):
             (modules / f"{i}.js").write_text(NODE_MODULE)
 
     def argv(self):
-        return ["/usr/bin/node", str(APPS / "causes_app.js"), str(self.port)]
+        return ["/usr/bin/node", "--expose-gc", str(APPS / "causes_app.js"), str(self.port)]

@@ -45,6 +45,7 @@ PYTHON_CASES = {
 }
 NODE_CASES = {
     "import": {"cause": "cpu", "kind": "import", "name": "slow-module", "hint": "slow-module was loaded"},
+    "gc": {"cause": "gc", "hint": "keep less alive"},
     "run": {"kind": "command", "name": "sleep", "syscall": "epoll_pwait|epoll_wait", "hint": "child_process.spawn"},
     "lock": {"cause": "lock", "kind": "futex", "name": "0x[0-9a-f]+", "hint": "Atomics.waitAsync"},
     "fsync": {"kind": "sync", "syscall": "fsync", "target": f"FOLDER/slow/sync-{MS}", "hint": "fs.promises"},

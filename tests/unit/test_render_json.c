@@ -16,7 +16,8 @@
 #define PARTS \
 	"\"on_cpu_ns\":104000000,\"user_ns\":103000000,\"system_ns\":1000000,\"gc_ns\":0,\"blocked_ns\":0," \
 	"\"blocked\":{" \
-	"\"syscall\":0,\"lock\":0,\"fault\":0,\"io\":0,\"stopped\":0,\"gil\":0},\"runqueue_ns\":123456,\"throttled_" \
+	"\"syscall\":0,\"lock\":0,\"fault\":0,\"io\":0,\"stopped\":0,\"gil\":0,\"gc\":0},\"runqueue_ns\":123456," \
+	"\"throttled_" \
 	"ns\":0"
 
 #define REQUEST \
@@ -197,7 +198,8 @@ static void test_request(void **state)
 		"{\"type\":\"request\",\"time\":\"2024-05-01T13:37:00.123456789Z\",\"start_ns\":10500000000,"
 		"\"pid\":4242,\"tid\":4242," REQUEST ",\"status\":200,\"duration_ns\":2500000,\"hold_ns\":1200000,"
 		"\"on_cpu_ns\":1200000,\"user_ns\":1200000,\"system_ns\":0,\"gc_ns\":0,\"blocked_ns\":0,\"blocked\":{"
-		"\"syscall\":0,\"lock\":0,\"fault\":0,\"io\":0,\"stopped\":0,\"gil\":0},\"runqueue_ns\":0,\"throttled_"
+		"\"syscall\":0,\"lock\":0,\"fault\":0,\"io\":0,\"stopped\":0,\"gil\":0,\"gc\":0},\"runqueue_ns\":0,"
+		"\"throttled_"
 		"ns\":0,"
 		"\"longest_run_ns\":800000,\"delay_ns\":3021,\"socket_wait_ns\":2000,\"confidence\":\"likely\"}\n");
 	free(text);

@@ -141,7 +141,7 @@ void line_format_detail(char *buf, size_t size, const struct model_stall *stall)
 	if (words_detail_is_own(stall->detail.kind)) {
 		format_own_detail(buf, size, stall);
 	} else if (block && words_sleep_cause(block->sleep) == stall->cause) {
-		if (stall->cause == LG_CAUSE_LOCK || stall->cause == LG_CAUSE_STOPPED)
+		if (stall->cause == LG_CAUSE_LOCK || stall->cause == LG_CAUSE_GC || stall->cause == LG_CAUSE_STOPPED)
 			return;
 		if (block->nr >= 0 && stall->cause != LG_CAUSE_GIL)
 			words_syscall(name, sizeof(name), block->nr);

@@ -127,6 +127,11 @@ static const char *const names[NR_CONSTANTS] = {
 #define MAX_EXIT_OFF 4096
 #define ISOLATE      "_ZN2v88internal18g_current_isolate_E"
 
+/* V8's own sampler looks first at what the isolate is doing, which is its first argument. */
+#define SAMPLER       "_ZN2v88internal10TickSample14GetStackSampleE"
+#define SAMPLER_LEN   96
+#define MAX_STATE_OFF 4096
+
 struct reader {
 	const struct elf_file *elf;
 	int32_t values[NR_CONSTANTS];
@@ -134,6 +139,7 @@ struct reader {
 	int32_t function_end; /* the lowest type above the functions' first one */
 	size_t nr_given;
 	uint64_t exit_frame; /* 0: not found */
+	uint64_t vm_state;   /* 0: not found */
 	uint64_t isolate;    /* in the thread-local block */
 	bool has_isolate;
 };
@@ -161,6 +167,25 @@ static uint64_t stub_read(const struct elf_file *elf, uint64_t addr)
 	return 0;
 }
 
+/* The first `mov disp32(%rdi), %r32` or `movzwl disp32(%rdi), %r32`. */
+static uint64_t sampler_read(const struct elf_file *elf, uint64_t addr)
+{
+	uint8_t code[SAMPLER_LEN];
+	uint32_t offset;
+
+	if (elf_file_machine(elf) != EM_X86_64 || elf_file_read(elf, addr, code, sizeof(code)))
+		return 0;
+	for (size_t i = 1; i + 6 <= sizeof(code); i++) {
+		bool is_load = code[i] == 0x8b || (code[i] == 0xb7 && code[i - 1] == 0x0f);
+
+		if (!is_load || (code[i + 1] & 0xc7) != 0x87)
+			continue;
+		memcpy(&offset, code + i + 2, sizeof(offset));
+		return offset < MAX_STATE_OFF && offset % 8 == 0 ? offset : 0;
+	}
+	return 0;
+}
+
 static int on_symbol(void *arg, const struct elf_symbol *symbol)
 {
 	struct reader *r = arg;
@@ -173,6 +198,8 @@ static int on_symbol(void *arg, const struct elf_symbol *symbol)
 	}
 	if (symbol->is_function && !strcmp(symbol->name, STUB))
 		r->exit_frame = stub_read(r->elf, symbol->addr);
+	if (symbol->is_function && !strncmp(symbol->name, SAMPLER, sizeof(SAMPLER) - 1))
+		r->vm_state = sampler_read(r->elf, symbol->addr);
 	if (strncmp(symbol->name, PREFIX, sizeof(PREFIX) - 1))
 		return 0;
 	if (elf_file_read(r->elf, symbol->addr, &value, sizeof(value)))
@@ -293,6 +320,7 @@ int v8_read(struct lg_v8 *out, const struct elf_file *elf)
 		if (r.has_isolate && r.exit_frame && !elf_file_tls(elf, &block)) {
 			out->isolate = block + (int64_t)r.isolate;
 			out->exit_frame = r.exit_frame;
+			out->vm_state = r.vm_state;
 		}
 		return 0;
 	}
