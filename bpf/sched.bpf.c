@@ -8,12 +8,46 @@
 #include "stack.bpf.h"
 #include "wait.bpf.h"
 
-/* The descriptor that a nested poll waits for: the first of its list. Only valid while the thread is current. */
+#define SET_WORDS 16 /* of a select's set: FD_SETSIZE descriptors */
+
+/* Of a word that is not zero. clang 14 crashes on __builtin_ctzll() for BPF. */
+static __always_inline __u32 lowest_bit(__u64 word)
+{
+	__u32 bit = 0;
+
+	for (__u32 half = 32; half; half /= 2) {
+		if (!(word & ((1ULL << half) - 1))) {
+			word >>= half;
+			bit += half;
+		}
+	}
+	return bit;
+}
+
+/* The lowest descriptor of a set that has room for `nr`; -1: there is none. */
+SUBPROG __s32 set_fd(__u64 set, __u64 nr)
+{
+	__u64 word = 0;
+
+	for (__u32 i = 0; set && i < SET_WORDS && 64 * i < nr; i++)
+		if (!bpf_probe_read_user(&word, sizeof(word), (void *)(set + 8 * i)) && word)
+			return 64 * i + lowest_bit(word);
+	return -1;
+}
+
+/*
+ * The descriptor that a nested poll or select waits for: the first one, of a select's what is read or else written.
+ * Only valid while the thread is current.
+ */
 static __always_inline __s32 poll_fd(const struct call *c)
 {
 	__s32 fd = -1;
 
-	if (!nr_is_select(c->nr) && c->args[1])
+	if (nr_is_select(c->nr)) {
+		fd = set_fd(c->args[1], c->args[0]);
+		return fd < 0 ? set_fd(c->args[2], c->args[0]) : fd;
+	}
+	if (c->args[1])
 		bpf_probe_read_user(&fd, sizeof(fd), (void *)c->args[0]);
 	return fd;
 }

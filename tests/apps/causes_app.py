@@ -66,6 +66,11 @@ def shake_hands(ms):
             pass
 
 
+def select_peer(ms):
+    with socket.create_connection((host, 443)) as peer:
+        select.select([peer], [], [], ms / 1000)
+
+
 def look_up(_):
     try:
         socket.getaddrinfo("lab.invalid", 80)
@@ -92,6 +97,7 @@ def load(_):
 CAUSES = {
     "sleep": lambda ms: time.sleep(ms / 1000),
     "select": lambda ms: select.select([], [], [], ms / 1000),
+    "peer": select_peer,
     "lock": wait_for_lock,
     "gil": wait_for_interpreter,
     "gc": lambda _: gc.collect(),

@@ -28,6 +28,7 @@ def peer(port, service, syscalls):
 PYTHON_CASES = {
     "sleep": {"kind": "sleep", "syscall": "clock_nanosleep", "hint": "await asyncio.sleep"},
     "select": {"kind": "sleep", "syscall": "p?select6?", "hint": "await asyncio.sleep"},
+    "peer": peer(443, "https", "p?select6?"),
     "lock": {"cause": "lock", "kind": "futex", "name": "0x[0-9a-f]+", "hint": "another thread held the lock"},
     "gil": {"cause": "gil", "holder": True, "hint": "process pool"},
     "gc": {"cause": "gc", "hint": "gc.freeze"},
