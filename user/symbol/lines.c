@@ -13,6 +13,14 @@
 
 #define MAX_DATA  (48u << 20) /* of all debugging sections; libdw keeps what it has read of them */
 #define MAX_UNITS 4096        /* looked through when the file has no table of ranges */
+#define MAX_DEPTH 32          /* of scopes in scopes */
+#define MAX_DIES  (1u << 20)  /* looked at for one address: links between them may lead round in circles */
+
+/* What is looked for, and how much may still be looked at. */
+struct search {
+	uint64_t addr;
+	unsigned left;
+};
 
 struct lines {
 	Elf *elf;
@@ -104,34 +112,77 @@ static bool unit_find(struct lines *l, uint64_t addr, Dwarf_Die *unit)
 	return false;
 }
 
+static bool has_functions(int tag)
+{
+	return tag == DW_TAG_namespace || tag == DW_TAG_module || tag == DW_TAG_structure_type ||
+	       tag == DW_TAG_class_type || tag == DW_TAG_union_type || tag == DW_TAG_enumeration_type;
+}
+
+/*
+ * The function at an address. libdw's own search leaves out what lies in a namespace, where Rust's functions are. Types
+ * may be nested ever so deep, by whoever wrote the file.
+ */
+static bool function_find(struct search *s, Dwarf_Die *scope, int depth, Dwarf_Die *function)
+{
+	Dwarf_Die die;
+	int tag;
+
+	if (depth > MAX_DEPTH || dwarf_child(scope, &die))
+		return false;
+	do {
+		tag = dwarf_tag(&die);
+		if (tag == DW_TAG_subprogram && dwarf_haspc(&die, s->addr) > 0) {
+			*function = die;
+			return true;
+		}
+		if (has_functions(tag) && function_find(s, &die, depth + 1, function))
+			return true;
+	} while (s->left && s->left-- && !dwarf_siblingof(&die, &die));
+	return false;
+}
+
+/* The outermost call in a function that was inlined there. */
+static bool call_within(struct search *s, Dwarf_Die *scope, int depth, Dwarf_Die *call)
+{
+	Dwarf_Die die;
+
+	if (depth > MAX_DEPTH || dwarf_child(scope, &die))
+		return false;
+	do {
+		if (dwarf_haspc(&die, s->addr) <= 0)
+			continue;
+		*call = die;
+		if (dwarf_tag(&die) == DW_TAG_inlined_subroutine || call_within(s, &die, depth + 1, call))
+			return true;
+	} while (s->left && s->left-- && !dwarf_siblingof(&die, &die));
+	return false;
+}
+
 /*
  * Where code that was inlined is called, in the function that it became a part of: the symbols name that function, and
  * the line is to be one of its own. -ENOENT: nothing was inlined there.
  */
 static int call_find(Dwarf_Die *unit, uint64_t addr, char *file, size_t size, uint32_t *line)
 {
-	Dwarf_Die *scopes = NULL, *call = NULL;
-	int nr = dwarf_getscopes(unit, addr, &scopes), ret = -ENOENT;
+	struct search s = {.addr = addr, .left = MAX_DIES};
+	Dwarf_Die function, call;
 	Dwarf_Attribute attr;
 	Dwarf_Word row, number;
 	Dwarf_Files *files;
 	const char *name;
 
-	for (int i = 0; i < nr && dwarf_tag(&scopes[i]) != DW_TAG_subprogram; i++)
-		if (dwarf_tag(&scopes[i]) == DW_TAG_inlined_subroutine)
-			call = &scopes[i];
-	if (call && dwarf_attr(call, DW_AT_call_line, &attr) && !dwarf_formudata(&attr, &row) &&
-	    dwarf_attr(call, DW_AT_call_file, &attr) && !dwarf_formudata(&attr, &number) &&
-	    !dwarf_getsrcfiles(unit, &files, NULL) && row && row <= INT32_MAX) {
-		name = dwarf_filesrc(files, number, NULL, NULL);
-		if (name) {
-			snprintf(file, size, "%s", name);
-			*line = row;
-			ret = 0;
-		}
-	}
-	free(scopes);
-	return ret;
+	if (!function_find(&s, unit, 0, &function) || !call_within(&s, &function, 0, &call))
+		return -ENOENT;
+	if (!dwarf_attr(&call, DW_AT_call_line, &attr) || dwarf_formudata(&attr, &row) ||
+	    !dwarf_attr(&call, DW_AT_call_file, &attr) || dwarf_formudata(&attr, &number) ||
+	    dwarf_getsrcfiles(unit, &files, NULL) || !row || row > INT32_MAX)
+		return -ENOENT;
+	name = dwarf_filesrc(files, number, NULL, NULL);
+	if (!name)
+		return -ENOENT;
+	snprintf(file, size, "%s", name);
+	*line = row;
+	return 0;
 }
 
 int lines_find(struct lines *l, uint64_t addr, char *file, size_t size, uint32_t *line)
