@@ -123,19 +123,22 @@ static __always_inline void regs_take(struct lg_rec_stack *rec, struct pt_regs *
 #endif
 }
 
-/* Frame pointers are seldom kept, so user space goes on with a piece of the stack itself. Near its end less is there.
+/*
+ * Frame pointers are seldom kept, so user space goes on with a piece of the stack itself. Near its end less is there,
+ * and what is there leads to main().
  */
 static __always_inline void copy_take(struct lg_rec_stack *rec)
 {
 #if defined(__TARGET_ARCH_x86)
 	const void *sp = (void *)rec->regs[LG_REG_SP];
 
-	if (!bpf_probe_read_user(rec->copy, LG_STACK_COPY, sp))
-		rec->copied = LG_STACK_COPY;
-	else if (!bpf_probe_read_user(rec->copy, LG_STACK_COPY / 2, sp))
-		rec->copied = LG_STACK_COPY / 2;
-	else if (!bpf_probe_read_user(rec->copy, LG_STACK_COPY / 8, sp))
-		rec->copied = LG_STACK_COPY / 8;
+#pragma unroll
+	for (__u32 part = 8; part > 0; part--) {
+		if (bpf_probe_read_user(rec->copy, LG_STACK_COPY / 8 * part, sp))
+			continue;
+		rec->copied = LG_STACK_COPY / 8 * part;
+		break;
+	}
 #endif
 }
 
