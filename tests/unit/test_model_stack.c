@@ -73,20 +73,21 @@ static void sample_in(struct stream *s, const char *function)
 	stack_tell(s, &frame, 1, LG_STACK_SAMPLE, 0);
 }
 
+/* All of one place, each a frame deeper. */
 static void the_crossing_counts(void **state)
 {
+	struct told_frame frames[6];
 	struct stream *s = places_new();
 
 	(void)state;
 	for (int i = 0; i < 6; i++) {
-		char name[16];
-
-		snprintf(name, sizeof(name), "after_%d", 10 * i);
-		sample_in(s, name);
+		frames[i] = (struct told_frame){LG_FRAME_PYTHON, "loop", "/srv/app.py", true};
+		stack_tell(s, frames, i + 1, LG_STACK_SAMPLE, 0);
 		run_ms(s, 10);
 	}
 	turn_stop(s);
-	assert_string_equal(place, "after_20");
+	assert_string_equal(place, "loop");
+	assert_int_equal(nr_frames, 3);
 	stream_free(s);
 }
 
@@ -108,6 +109,52 @@ static void the_last_before_the_crossing_else(void **state)
 	assert_int_equal(nr_stalls, 2);
 	assert_string_equal(place, "");
 	assert_int_equal(nr_frames, 0);
+	stream_free(s);
+}
+
+/* What comes last may be past the threshold and still have had no part in it. */
+static void where_most_of_it_was_counts(void **state)
+{
+	struct stream *s = places_new();
+
+	(void)state;
+	run_ms(s, 12);
+	sample_in(s, "work");
+	run_ms(s, 10);
+	sample_in(s, "answer");
+	run_ms(s, 1);
+	turn_stop(s);
+	assert_string_equal(place, "work");
+	/* Samples of one place add up. */
+	turn_start(s);
+	for (int i = 0; i < 6; i++) {
+		run_ms(s, 5);
+		sample_in(s, i % 3 == 1 ? "helper" : "loop");
+	}
+	turn_stop(s);
+	assert_string_equal(place, "loop");
+	stream_free(s);
+}
+
+static void blocks_count_by_their_length(void **state)
+{
+	struct stream *s = places_new();
+	struct told_frame often = {LG_FRAME_PYTHON, "often", "/srv/app.py", true};
+	struct told_frame once = {LG_FRAME_PYTHON, "once", "/srv/app.py", true};
+	struct lg_rec_off off;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		run_ms(s, 6);
+		stack_tell(s, &often, 1, LG_STACK_BLOCKED, s->now_ns - 6 * MS);
+	}
+	run_ms(s, 10);
+	stack_tell(s, &once, 1, LG_STACK_BLOCKED, s->now_ns - 10 * MS);
+	off = off_blocked(s, 28, LG_SLEEP_SYSCALL);
+	off.longest.start_ns = 1; /* none of them */
+	off_cpu(s, &off);
+	turn_stop(s);
+	assert_string_equal(place, "often");
 	stream_free(s);
 }
 
@@ -165,6 +212,10 @@ static void the_place_is_the_users_own(void **state)
 		{LG_FRAME_PYTHON, "handler", "/srv/app.py", true},
 		{LG_FRAME_PYTHON, "main", "/srv/app.py", true},
 	};
+	static const struct told_frame unnamed[] = {
+		{LG_FRAME_NATIVE, "nginx+0x4444a", "/usr/sbin/nginx", true},
+		{LG_FRAME_NATIVE, "ngx_open_cached_file", "/usr/sbin/nginx", true},
+	};
 	struct stream *s = places_new();
 
 	(void)state;
@@ -184,6 +235,17 @@ static void the_place_is_the_users_own(void **state)
 	run_ms(s, 30);
 	turn_stop(s);
 	assert_string_equal(place, "__read");
+	/* Code without a name says nothing, where a caller has one. */
+	turn_start(s);
+	stack_tell(s, unnamed, 2, LG_STACK_SAMPLE, 0);
+	run_ms(s, 30);
+	turn_stop(s);
+	assert_string_equal(place, "ngx_open_cached_file");
+	turn_start(s);
+	stack_tell(s, unnamed, 1, LG_STACK_SAMPLE, 0);
+	run_ms(s, 30);
+	turn_stop(s);
+	assert_string_equal(place, "nginx+0x4444a");
 	stream_free(s);
 }
 
@@ -235,9 +297,10 @@ static void places_are_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_crossing_counts),        cmocka_unit_test(the_last_before_the_crossing_else),
-		cmocka_unit_test(the_longest_block_counts),   cmocka_unit_test(each_stall_gets_its_own),
-		cmocka_unit_test(the_place_is_the_users_own), cmocka_unit_test(a_turn_without_end),
+		cmocka_unit_test(the_crossing_counts),         cmocka_unit_test(the_last_before_the_crossing_else),
+		cmocka_unit_test(where_most_of_it_was_counts), cmocka_unit_test(blocks_count_by_their_length),
+		cmocka_unit_test(the_longest_block_counts),    cmocka_unit_test(each_stall_gets_its_own),
+		cmocka_unit_test(the_place_is_the_users_own),  cmocka_unit_test(a_turn_without_end),
 		cmocka_unit_test(places_are_bounded),
 	};
 

@@ -105,58 +105,117 @@ void stacks_fini(struct stacks *s)
 	*s = (struct stacks){0};
 }
 
-/*
- * How well a stack tells of a run: of its longest block, when it was blocked; else the code at the crossing of the
- * threshold, or what came last before.
- */
-static int stack_rank(const struct loop *l, const struct stack *stack, const struct span *span, bool wants_block)
+/* Those taken in the run: samples of it, or where it was blocked. Returns how many. */
+static unsigned stacks_within(const struct stacks *s, const struct span *span, bool is_sample, struct stack **v)
 {
-	bool is_past = stack->time_ns >= span->start_ns + l->turn.threshold_ns;
+	unsigned nr = 0;
 
-	if (wants_block && stack->block_ns && stack->block_ns == span->block.start_ns)
-		return 5;
-	if (wants_block == (stack->moment != LG_STACK_SAMPLE))
-		return is_past ? 4 : 3;
-	return is_past ? 2 : 1;
+	for (unsigned i = 0; i < s->nr; i++)
+		if ((s->v[i]->moment == LG_STACK_SAMPLE) == is_sample && s->v[i]->time_ns >= span->start_ns &&
+		    s->v[i]->time_ns <= span->start_ns + span->length_ns)
+			v[nr++] = s->v[i];
+	return nr;
+}
+
+/* The part of the run that one of them speaks for: its block, or what is nearer to this sample than to another. */
+static uint64_t stack_weight(struct stack *const *v, unsigned nr, unsigned i, const struct span *span)
+{
+	uint64_t from_ns = span->start_ns, to_ns = span->start_ns + span->length_ns, time_ns = v[i]->time_ns;
+
+	if (v[i]->moment != LG_STACK_SAMPLE)
+		return time_ns - (v[i]->block_ns > from_ns && v[i]->block_ns < time_ns ? v[i]->block_ns : from_ns);
+	if (i)
+		from_ns = v[i - 1]->time_ns + (time_ns - v[i - 1]->time_ns) / 2;
+	if (i + 1 < nr)
+		to_ns = time_ns + (v[i + 1]->time_ns - time_ns) / 2;
+	return to_ns - from_ns;
+}
+
+static bool is_same_place(const struct stack *a, const struct stack *b)
+{
+	const struct model_frame *x = stack_place(a), *y = stack_place(b);
+
+	return !strcmp(x->function, y->function) && !strcmp(x->file, y->file);
+}
+
+/*
+ * A long run may end in code that has no part in its being long, just when a stack is due. So it is where most of it
+ * was: of that place the longest block, or the sample at the crossing of the threshold.
+ */
+static struct stack *stacks_most(struct stack *const *v, unsigned nr, const struct span *span, uint64_t crossing_ns)
+{
+	struct stack *best = NULL;
+	uint64_t best_sum = 0, best_rank = 0;
+
+	for (unsigned i = 0; i < nr; i++) {
+		uint64_t sum = 0, rank = v[i]->time_ns >= crossing_ns;
+
+		if (v[i]->moment != LG_STACK_SAMPLE)
+			rank = stack_weight(v, nr, i, span);
+		for (unsigned j = 0; j < nr; j++)
+			if (is_same_place(v[i], v[j]))
+				sum += stack_weight(v, nr, j, span);
+		if (!best || sum > best_sum || (sum == best_sum && rank > best_rank)) {
+			best = v[i];
+			best_sum = sum;
+			best_rank = rank;
+		}
+	}
+	return best;
+}
+
+static struct stack *stacks_block(const struct stacks *s, uint64_t block_ns)
+{
+	for (unsigned i = 0; i < s->nr; i++)
+		if (block_ns && s->v[i]->block_ns == block_ns)
+			return s->v[i];
+	return NULL;
 }
 
 struct stack *stacks_choose(const struct loop *l, const struct run *run)
 {
 	const struct span *span = &run->span;
-	const struct stacks *s = &l->stacks;
-	bool wants_block = span->parts.blocked_ns > span->parts.on_cpu_ns;
-	struct stack *best = NULL;
-	int best_rank = 0;
+	bool is_blocked = span->parts.blocked_ns > span->parts.on_cpu_ns;
+	struct stack *v[STACKS_MAX], *best = NULL;
+	unsigned nr = 0;
 
-	for (unsigned i = 0; i < s->nr; i++) {
-		struct stack *stack = s->v[i];
-		int rank = stack_rank(l, stack, span, wants_block);
-
-		if (stack->time_ns < span->start_ns || stack->time_ns > span->start_ns + span->length_ns)
-			continue;
-		/* Past the threshold, and of the block, the first one of a rank; before it the last. */
-		if (rank > best_rank || (rank == best_rank && (rank == 1 || rank == 3))) {
-			best = stack;
-			best_rank = rank;
-		}
-	}
+	if (is_blocked)
+		best = stacks_block(&l->stacks, span->block.start_ns);
+	if (!best)
+		nr = stacks_within(&l->stacks, span, !is_blocked, v);
+	if (!best && !nr)
+		nr = stacks_within(&l->stacks, span, is_blocked, v);
+	if (nr)
+		best = stacks_most(v, nr, span, span->start_ns + l->turn.threshold_ns);
 	if (best)
 		best->refs++;
 	return best;
 }
 
+/* "file+0x12ab" and "0x7f.." stand for code without symbols. */
+static bool has_name(const struct model_frame *f)
+{
+	return !strstr(f->function, "+0x") && strncmp(f->function, "0x", 2) != 0;
+}
+
+static bool is_code(const struct model_frame *f)
+{
+	return f->kind == LG_FRAME_PYTHON || f->kind == LG_FRAME_JS;
+}
+
 const struct model_frame *stack_place(const struct stack *stack)
 {
-	const struct model_frame *named = NULL;
+	const struct model_frame *unnamed = NULL, *others = NULL;
 
 	for (size_t i = 0; stack && i < stack->nr; i++) {
 		const struct model_frame *f = &stack->frames[i];
 
-		if (f->is_own)
+		if (f->is_own && has_name(f))
 			return f;
-		if (!named || (named->kind != LG_FRAME_PYTHON && named->kind != LG_FRAME_JS &&
-			       (f->kind == LG_FRAME_PYTHON || f->kind == LG_FRAME_JS)))
-			named = f;
+		if (f->is_own && !unnamed)
+			unnamed = f;
+		if (!others || (!is_code(others) && is_code(f)))
+			others = f;
 	}
-	return named;
+	return unnamed ? unnamed : others;
 }

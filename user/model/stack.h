@@ -40,7 +40,7 @@ struct stack *stacks_choose(const struct loop *l, const struct run *run);
 
 void stack_put(struct stack *stack);
 
-/* The frame that the author of the code would look at; NULL: there are none. */
+/* The frame that the author of the code would look at: the innermost own one that has a name. NULL: there are none. */
 const struct model_frame *stack_place(const struct stack *stack);
 
 #endif
