@@ -7,7 +7,7 @@ VERSION ?= 0.1.0
 PREFIX  ?= /usr/local
 BUILD   ?= build
 JOBS    ?= $(shell nproc)
-# Of `make accuracy`: names that rows begin with (none: all), blocks planted in each, lgtrace's --probes.
+# Of `make accuracy` and `make places`: names that rows begin with (none: all), blocks planted in each, lgtrace's --probes.
 ROWS    ?=
 STALLS  ?= 600
 PROBES  ?= auto
@@ -52,6 +52,7 @@ LLHTTP_OBJ = $(BUILD)/llhttp/api.o $(BUILD)/llhttp/http.o $(BUILD)/llhttp/llhttp
 ASAN_OBJ   = $(ASAN_SRC:%.c=$(BUILD)/asan/%.o)
 UNIT_BIN   = $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 APP_BIN    = $(APP_SRC:tests/apps/%.c=$(BUILD)/apps/%)
+PLACES_BIN = $(BUILD)/apps/places_server
 COMPLETE   = $(BUILD)/complete/lgtrace.bash $(BUILD)/complete/lgtrace.zsh $(BUILD)/complete/lgtrace.fish
 
 .DELETE_ON_ERROR:
@@ -64,7 +65,7 @@ help: ## print this index
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 	@echo
 	@echo "  Variables: VERSION PREFIX DESTDIR BUILD JOBS CC CLANG BPFTOOL PYTHON CFLAGS LDFLAGS ARCH KERNELS V"
-	@echo "             SECONDS TARGET (fuzz), MINUTES (soak), ROWS STALLS PROBES (accuracy),"
+	@echo "             SECONDS TARGET (fuzz), MINUTES (soak), ROWS STALLS PROBES (accuracy), ROWS PLANTS (places),"
 	@echo "             GROUPS SERVERS CONDITIONS ROUNDS (bench; tests/bench/bench.py --help names them)"
 
 # --- the program ---
@@ -181,6 +182,16 @@ $(BUILD)/apps/%: tests/apps/%.c
 	$(call say,CC,$<)
 	$(Q)$(CC) -std=gnu11 -O2 -g $(WARN) -Iinclude -MMD -MP -MF $@.d -MT $@ -o $@ $< -lpthread
 
+$(BUILD)/apps/%: tests/apps/%.cc
+	@mkdir -p $(@D)
+	$(call say,CXX,$<)
+	$(Q)$(CXX) -std=gnu++17 -O2 -g -Wall -Wextra -Werror -o $@ $<
+
+$(BUILD)/apps/%_rs: tests/apps/%.rs
+	@mkdir -p $(@D)
+	$(call say,RUST,$<)
+	$(Q)rustc -O -g --crate-name $* -o $@ $<
+
 check-unit: $(UNIT_BIN) ## unit tests, under ASan and UBSan
 	@tools/run-unit $(UNIT_BIN)
 
@@ -287,7 +298,7 @@ $(BUILD)/bpf/%: tests/bpf/%.c
 -include $(LOGIC_OBJ:.o=.d) $(BUILD)/bpf/load.d $(BUILD)/bpf/logic.d
 
 # They compare clocks of two processes: on a machine that others use as well, a neighbour's burst is not our failure.
-check-e2e: all apps ## real servers with planted stalls (root)
+check-e2e: all apps $(PLACES_BIN) ## real servers with planted stalls (root)
 	$(PYTHON) -B -m pytest --reruns 2 tests/e2e
 
 check-browser: all $(BUILD)/golden/replay ## the page of report --html in Debian's chromium, which it installs
@@ -335,6 +346,13 @@ accuracy-short: all apps ## ... for 40 seconds, with what Debian 12 has (root)
 	$(PYTHON) -B -m pytest -c tests/pytest.ini tests/accuracy
 	BUILD=$(BUILD) $(PYTHON) -B tests/accuracy/accuracy.py --short
 
+PLANTS ?= 200
+.PHONY: places
+places: all apps $(PLACES_BIN) ## do stalls come with their place in the code? 4 minutes (root); ROWS="py313 rust" PLANTS=50
+	tools/deps test accuracy places
+	$(MAKE) $(BUILD)/apps/places_server_rs
+	BUILD=$(BUILD) $(PYTHON) -B tests/accuracy/places.py --rows "$(ROWS)" --plants $(PLANTS) --json $(BUILD)/places.json
+
 .PHONY: bench
 BENCH_BIN = $(BUILD)/bench/floor $(BUILD)/bench/loops $(BUILD)/bench/price
 bench: all apps $(BENCH_BIN) $(BUILD)/bpf/load ## what lgtrace costs, beside others: 13 minutes (root); GROUPS="cost host" SERVERS="nginx" ROUNDS=3
@@ -342,6 +360,7 @@ bench: all apps $(BENCH_BIN) $(BUILD)/bpf/load ## what lgtrace costs, beside oth
 	$(PYTHON) -B -m pytest -q -c tests/pytest.ini tests/bench
 	$(PYTHON) -B tests/bench/bench.py $(if $(GROUPS),--groups "$(GROUPS)") $(if $(SERVERS),--servers "$(SERVERS)") \
 		$(if $(CONDITIONS),--conditions "$(CONDITIONS)") $(if $(ROUNDS),--rounds $(ROUNDS))
+	$(PYTHON) -B tests/bench/bench_summary.py
 
 $(BUILD)/bench/floor.skel.h: $(BUILD)/$(ARCH)/tests/bench/floor.bpf.o
 	@mkdir -p $(@D)

@@ -5,11 +5,13 @@
 request of a stall while others are served: "always" where one callback serves one request, "exact" where only
 a claim of certainty is checked.
 """
+import json
 import os
 import signal
 import socket
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from lab_client import Connection
@@ -239,6 +241,20 @@ http {{
     def pid(self):
         """Of its first worker; the master is self.process.pid."""
         return wait_for(lambda: children(self.process.pid), what="nginx worker")[0]
+
+
+@contextmanager
+def slow_files(folder):
+    """lab_fuse.py on folder/slow; a list that grows by what each slow file took."""
+    log = Path(folder) / "slow.jsonl"
+    log.touch()
+    server = subprocess.Popen([PYTHON, "-B", Path(__file__).with_name("lab_fuse.py"), Path(folder) / "slow", log])
+    try:
+        wait_for(lambda: os.path.ismount(Path(folder) / "slow"), what="slow file system")
+        yield lambda: [json.loads(line) for line in log.read_text().splitlines()]
+    finally:
+        subprocess.run(["umount", "-l", Path(folder) / "slow"], check=False)
+        server.wait(10)
 
 
 class Redis(Server):

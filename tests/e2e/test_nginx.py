@@ -4,35 +4,18 @@
 It keeps no clock of its own. The least that a stall can be comes from the file system that blocked it
 (lab_fuse.py), or from the client's clock less the way there and back; the most from the client's clock.
 """
-import json
 import os
 import signal
 import subprocess
 import time
-from contextlib import contextmanager
-from pathlib import Path
 
 from lab_client import Load, new_id, now_ns
-from lab_server import PYTHON, EpollServer, Nginx, children, wait_for
+from lab_server import EpollServer, Nginx, children, slow_files, wait_for
 from lab_tracer import Tracer
 from lab_truth import Plant, match
 
 WAY_NS = 3_000_000  # of a request and its reply on a busy machine, at most
 LATE_NS = 1_000_000  # a client may run before the write that woke it returns to the server
-
-
-@contextmanager
-def slow_files(folder):
-    """A list that grows by what each slow file took."""
-    log = Path(folder) / "slow.jsonl"
-    log.touch()
-    server = subprocess.Popen([PYTHON, "-B", Path(__file__).with_name("lab_fuse.py"), Path(folder) / "slow", log])
-    try:
-        wait_for(lambda: os.path.ismount(Path(folder) / "slow"), what="slow file system")
-        yield lambda: [json.loads(line) for line in log.read_text().splitlines()]
-    finally:
-        subprocess.run(["umount", "-l", Path(folder) / "slow"], check=False)
-        server.wait(10)
 
 
 def plant_regex(reply):
