@@ -22,11 +22,11 @@ static __always_inline int runtime_ask(struct thread *t, struct task_struct *tas
 /* Questions at switch-outs whose stretch turns out to be short were for nothing: they may take 1/ASK_SHARE of time. */
 #define ASK_SHARE 200
 
-static __always_inline void ask_charge(struct thread *t, __u64 now, __u64 took_ns)
+static __always_inline void ask_charge(__u64 *after_ns, __u64 now, __u64 took_ns)
 {
-	if (t->ask_after_ns < now)
-		t->ask_after_ns = now;
-	t->ask_after_ns += ASK_SHARE * took_ns;
+	if (*after_ns < now)
+		*after_ns = now;
+	*after_ns += ASK_SHARE * took_ns;
 }
 
 static __always_inline void ask_count(__u64 took_ns)
@@ -55,12 +55,17 @@ __noinline int owner_ask(__u32 when, __u64 known_ns, __u64 now)
 	took_ns = bpf_ktime_get_ns() - begin_ns;
 	ask_count(took_ns);
 	if (when == ASK_AHEAD)
-		ask_charge(t, now, took_ns);
+		ask_charge(&t->ask_after_ns, now, took_ns);
+	if (when == ASK_ASIDE)
+		ask_charge(&t->aside_after_ns, now, took_ns);
 	if (error)
 		return 0;
 	t->answer = a;
+	t->answer_ns = now;
 	if (when == ASK_NOW)
 		return answer_tell(t, known_ns, now);
+	if (when == ASK_ASIDE)
+		return 0;
 	t->has_answer = true;
 	t->known_ns = known_ns;
 	return 0;

@@ -34,6 +34,7 @@ extern struct ask_times_map ask_times SEC(".maps");
 enum ask_when {
 	ASK_NOW,   /* about the stretch up to now: the answer is told as an edge */
 	ASK_AHEAD, /* about the stretch off the CPU that begins: the answer waits in the thread's state */
+	ASK_ASIDE, /* the same, but it is asked again at its end: the answer is for who looks at a thread that hangs */
 };
 
 /*

@@ -178,6 +178,17 @@ static __always_inline bool out_is_asked(const struct thread *t, __u64 now)
 	return t->out_class == OFF_PREEMPTED || control.edges == LG_EDGES_LIBC || t->call.nr < 0;
 }
 
+/*
+ * A call may never return: then whoever looks at the thread wants to know. Asked as seldom as ahead, since nearly all
+ * of it is for nothing.
+ */
+static __always_inline bool out_is_asked_aside(const struct thread *t, __u64 now)
+{
+	if (!config.ask || !(t->flags & THREAD_LOOP) || !t->turn_ns || t->out_class >= LG_NR_SLEEPS)
+		return false;
+	return !level_reaches(LG_LEVEL_CALLS) && now + ASK_BURST_NS >= t->aside_after_ns;
+}
+
 static __always_inline void switch_out(struct thread *t, struct task_struct *task, bool preempt, __u64 now)
 {
 	unsigned int state = task_state(task);
@@ -205,6 +216,8 @@ static __always_inline void switch_out(struct thread *t, struct task_struct *tas
 	t->out_ns = now;
 	if (out_is_asked(t, now))
 		owner_ask(ASK_AHEAD, call_known_ns(t, task), now);
+	else if (out_is_asked_aside(t, now))
+		owner_ask(ASK_ASIDE, 0, now);
 	if (stack_is_noted(t, now))
 		stack_note(now);
 }

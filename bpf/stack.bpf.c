@@ -8,7 +8,9 @@
  */
 #include "stack.bpf.h"
 
+#include "path.bpf.h"
 #include "python.bpf.h"
+#include "target.bpf.h"
 
 #define MAX_STACK   (8u << 20) /* bytes from one frame to the next at most: a whole stack of the usual size */
 #define MAX_THREADS 128        /* thread states of a process until the loop's */
@@ -391,6 +393,52 @@ static __always_inline void asleep_take(struct stack_walk *w, struct thread *t, 
 	}
 }
 
+/* The answer that was given when it fell asleep. */
+static __always_inline void asleep_owner(struct lg_rec_owner *rec, const struct thread *t)
+{
+	const struct answer *a = &t->answer;
+
+	rec->answer = LG_ANSWER_UNKNOWN;
+	if (t->answer_ns != t->out_ns)
+		return;
+	rec->ino = a->ino;
+	rec->key = a->key;
+	rec->port = a->port;
+	rec->answer = a->answer;
+	rec->sure = a->sure;
+	rec->is_gc = a->is_gc;
+	rec->is_gil = a->is_gil;
+	rec->stage = a->stage;
+	rec->is_behind = a->is_behind;
+	rec->holder_tid = a->holder_tid;
+}
+
+/* What it waits on is looked up at its wake-up else. The thread's own state is only read. */
+static __always_inline void asleep_tell(struct thread *t, struct task_struct *task, __u64 now)
+{
+	struct lg_rec_asleep *rec = record_reserve(LG_REC_ASLEEP, sizeof(*rec), now);
+	struct file *file = NULL;
+
+	if (!rec)
+		return;
+	__builtin_memset((void *)rec + sizeof(rec->head), 0, sizeof(*rec) - sizeof(rec->head));
+	rec->pid = t->pid;
+	rec->tid = t->tid;
+	rec->owner.pid = t->pid;
+	rec->owner.tid = t->tid;
+	if (t->out_class < LG_NR_SLEEPS) {
+		rec->call = t->call;
+		rec->call.sleep_ns += now - t->out_ns;
+		file = rec->call.fd >= 0 ? fd_file(task, rec->call.fd) : NULL;
+	}
+	if (file)
+		target_read(&rec->call.target, file);
+	if (target_has_path(&rec->call.target))
+		path_tell(t, file, rec->call.target.ino, now);
+	asleep_owner(&rec->owner, t);
+	record_submit(rec, false);
+}
+
 /*
  * Of a thread that sleeps in a turn: its registers, from which user space walks its stack. Nothing is done to the
  * thread; should it wake up meanwhile, what is found is refused or a moment old.
@@ -402,10 +450,13 @@ int trace_asleep(struct bpf_iter__task *ctx)
 	struct stack_walk *w = stack_walk();
 	struct thread *t;
 
-	if (!task || !w || (__u32)task->pid != control.look_tid || !config.stack)
+	if (!task || !w || (__u32)task->pid != control.look_tid)
 		return 0;
 	t = thread_of(task);
-	if (!t || !t->turn_ns || !t->out_ns || t->in_ns || w->is_busy)
+	if (!t || !t->turn_ns || !t->out_ns || t->in_ns)
+		return 0;
+	asleep_tell(t, task, bpf_ktime_get_ns());
+	if (!config.stack || w->is_busy)
 		return 0;
 	w->is_busy = 1;
 	barrier();

@@ -149,11 +149,13 @@ struct thread {
 	__s32 last_nr;
 
 	__u64 gil; /* address of the interpreter lock's state, once the runtime was asked; 0: none is known */
-	struct answer answer; /* the last one */
+	struct answer answer; /* the last one, */
+	__u64 answer_ns;      /* as of this time */
 	__u64 known_ns;       /* of the time off the CPU before it, what is known to be of the same code */
 	bool has_answer;      /* it was given when the thread left the CPU: told if the stretch off it is long */
 	bool is_marked;       /* the last told edge is an answer: the model takes it for what follows too */
 	__u64 unasked_ns;     /* blocked since the last told edge */
+	__u64 aside_after_ns; /* as ask_after_ns, of answers that are only for who looks at a thread that hangs */
 	__u64 ask_after_ns;  /* until when the questions at switch-outs that were for nothing use up their share of time
 			      */
 	__u64 stack_ns;      /* when its stack was taken last */

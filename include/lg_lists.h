@@ -22,6 +22,7 @@
 	X(OWNER, 6, "owner", "whose code a loop's runtime was running, read from its memory") \
 	X(NAMES, 7, "names", "the names on the way from an open file up to the root") \
 	X(STACK, 8, "stack", "where a loop's thread was in a long turn: addresses") \
+	X(ASLEEP, 9, "asleep", "what the thread of a turn that does not end sleeps in, and for whom") \
 	X(TARGET, 64, "target", "a traced process: command, executable, runtime") \
 	X(PATH, 65, "path", "the full path of a file that a record named by inode") \
 	X(LOOP, 66, "loop", "totals and turn histogram of one loop") \
@@ -29,7 +30,8 @@
 	X(TICK, 68, "tick", "time has passed") \
 	X(FRAMES, 69, "frames", "where a loop's thread was in a long turn: functions, files and lines") \
 	X(CLOCK, 70, "clock", "how far the time of day is from the time of records") \
-	X(BUDGET, 71, "budget", "what is left out from now on, to stay within the budget, or no longer")
+	X(BUDGET, 71, "budget", "what is left out from now on, to stay within the budget, or no longer") \
+	X(WAITING, 72, "waiting", "sockets with unread bytes, in a turn that does not end")
 
 /*
  * What a thread did while it was off the CPU by its own will.

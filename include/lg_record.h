@@ -230,6 +230,19 @@ struct lg_rec_owner {
 };
 LG_SIZE(struct lg_rec_owner, 56);
 
+/*
+ * What the thread of a turn that does not end sleeps in: looked up while it sleeps, so it is no edge, and it may come
+ * again and again.
+ */
+struct lg_rec_asleep {
+	struct lg_head head;
+	__u32 pid;
+	__u32 tid;
+	struct lg_block call;      /* sleep_ns: until now; start_ns 0: it does not sleep of its own will */
+	struct lg_rec_owner owner; /* whom its code works for; answer UNKNOWN: it was not asked */
+};
+LG_SIZE(struct lg_rec_asleep, 232);
+
 #define LG_STACK_MAX        64 /* frames of a kind: what a walk may take; deeper stacks are told from the inside */
 #define LG_STACK_KERNEL_MAX 32
 #define LG_STACK_COPY       8192 /* bytes of the stack itself: servers' are seldom deeper, and a walk ends where it ends */
@@ -350,6 +363,19 @@ struct lg_rec_path {
 	char path[]; /* not NUL-terminated; padded to 8 */
 };
 LG_SIZE(struct lg_rec_path, 32);
+
+#define LG_WAITING_MAX 1024
+
+/* User space: who waits for a turn that does not end. Of sockets of the process's network, its own or not. */
+struct lg_rec_waiting {
+	struct lg_head head;
+	__u32 pid;
+	__u32 tid;
+	__u32 nr_queued; /* connections that wait in the process's listeners */
+	__u32 nr;        /* sockets with unread bytes that are told, at most LG_WAITING_MAX */
+	__u64 inodes[];  /* of these */
+};
+LG_SIZE(struct lg_rec_waiting, 32);
 
 /* User space: no record older than head.time_ns will follow, some tens of ms aside. */
 struct lg_rec_tick {

@@ -20,7 +20,7 @@ STALL = {"time": str, "start_ns": int, "pid": int, "tid": int, "comm": str, "dur
          "victims": list,
          "victim_count": int, "turn_ns": int, "threshold_ns": int, "stack": list}
 STUCK = {"time": str, "start_ns": int, "pid": int, "tid": int, "comm": str, "duration_ns": int, "cause": str,
-         "detail": (dict, OPTIONAL), "hint": (str, OPTIONAL), "syscall": (str, OPTIONAL), "request": (dict, OPTIONAL), "confidence": str, "victims": list,
+         "detail": (dict, OPTIONAL), "hint": (str, OPTIONAL), "syscall": (dict, OPTIONAL), "request": (dict, OPTIONAL), "confidence": str, "victims": list,
          "victim_count": int, "turn_ns": int, "stack": list}
 DETAIL = {"kind": str, "name": (str, OPTIONAL)}
 SYSCALL = {"name": str, "fd": (int, OPTIONAL), "target": (str, OPTIONAL), "service": (str, OPTIONAL)}
@@ -90,7 +90,9 @@ def check_stuck(line):
     assert line["duration_ns"] <= line["turn_ns"]
     assert (line["request"] is None) == (line["confidence"] == "none")
     check_detail(line)
-    assert len(line["victims"]) == min(line["victim_count"], 16)
+    assert len(line["victims"]) <= min(line["victim_count"], 16)
+    if line["syscall"]:
+        check(line["syscall"], SYSCALL)
     for frame in line["stack"]:
         check(frame, FRAME)
 

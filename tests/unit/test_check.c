@@ -23,6 +23,7 @@ static union {
 	struct lg_rec_path path;
 	struct lg_rec_stack stack;
 	struct lg_rec_frames frames;
+	struct lg_rec_waiting waiting;
 } u;
 
 static int check(size_t size)
@@ -107,6 +108,13 @@ static void inner_lengths_are_held_to_the_record(void **state)
 	assert_int_equal(check(sizeof(u)), -EBADMSG);
 	head_set(LG_REC_PATH, sizeof(u.path) + 8);
 	u.path.path_len = 9;
+	assert_int_equal(check(sizeof(u)), -EBADMSG);
+	head_set(LG_REC_WAITING, sizeof(u.waiting) + 16);
+	u.waiting.nr = 2;
+	assert_true(check(sizeof(u)) > 0);
+	u.waiting.nr = 3;
+	assert_int_equal(check(sizeof(u)), -EBADMSG);
+	u.waiting.nr = UINT32_MAX;
 	assert_int_equal(check(sizeof(u)), -EBADMSG);
 }
 

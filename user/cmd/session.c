@@ -161,13 +161,15 @@ static void on_loop_found(void *arg, int pid, int tid)
 	}
 	if (!error || s->stacks)
 		probe_sample_thread(s->probe, pid, tid);
+	if (s->stacks)
+		stacks_prepare(s->stacks, pid);
 }
 
 static void on_look(void *arg, int tid)
 {
 	struct session *s = arg;
 
-	if (s->stacks && !probe_look(s->probe, tid))
+	if (!probe_look(s->probe, tid))
 		probe_consume(s->probe);
 }
 

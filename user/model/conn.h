@@ -38,7 +38,8 @@ struct conn_waiter {
 struct conn {
 	struct list by_use; /* least recently used first */
 	uint64_t ino;
-	uint32_t pid;     /* who used it last; 0 nobody yet */
+	uint32_t pid; /* who used it last, and which thread; 0 nobody yet */
+	uint32_t tid;
 	uint8_t origin;   /* enum lg_conn_origin */
 	uint8_t role;     /* enum conn_role */
 	bool is_http;     /* CLIENT: a request was seen */

@@ -114,6 +114,7 @@ static struct conn *edge_conn(struct model *m, const struct loop *l, const struc
 	if (!c)
 		return NULL;
 	c->pid = io->pid;
+	c->tid = io->tid;
 	c->has_data |= io->op == LG_IO_READ || io->op == LG_IO_WRITE;
 	conn_learn(m, c, io, l->runtime);
 	return c;
@@ -217,19 +218,36 @@ static struct edge mark_of(struct conn *c, const struct lg_rec_owner *rec)
 	return e;
 }
 
+static struct conn *mark_conn(const struct model *m, const struct lg_rec_owner *rec)
+{
+	if (rec->answer != LG_ANSWER_CONN)
+		return NULL;
+	return rec->ino ? conn_find(m, rec->ino) : conn_of_client(m, rec->pid, rec->port);
+}
+
+struct owner edge_owner(const struct model *m, const struct lg_rec_owner *rec)
+{
+	const struct conn *c = mark_conn(m, rec);
+	struct owner owner = {.who = c ? mark_who(c, rec) : NULL};
+
+	if (owner.who)
+		owner.sure =
+			is_mark_clear(c, rec, owner.who) || rec->sure < LG_SURE_LIKELY ? rec->sure : LG_SURE_LIKELY;
+	return owner;
+}
+
 void edge_feed_owner(struct model *m, const struct lg_rec_owner *rec)
 {
 	struct loop *l = loop_get(m, rec->pid, rec->tid, rec->head.time_ns);
 	struct edge e = {.kind = EDGE_MARK};
-	struct conn *c = NULL;
+	struct conn *c;
 
 	if (!l)
 		return;
 	/* One request alone is being served: the order of reads and writes says as much. */
 	if (rec->answer == LG_ANSWER_UNKNOWN && l->nr_in_flight == 1)
 		return;
-	if (rec->answer == LG_ANSWER_CONN)
-		c = rec->ino ? conn_find(m, rec->ino) : conn_of_client(m, rec->pid, rec->port);
+	c = mark_conn(m, rec);
 	if (c)
 		e = mark_of(c, rec);
 	if (!e.who)

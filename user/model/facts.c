@@ -114,3 +114,10 @@ const char *facts_path(const struct facts *f, uint32_t pid, uint64_t ino)
 
 	return p && p->pid == pid && p->ino == ino ? p->text : NULL;
 }
+
+const char *facts_block_path(const struct facts *f, uint32_t pid, const struct lg_block *block)
+{
+	bool has_path = block->target.kind == LG_TARGET_FILE || block->target.kind == LG_TARGET_PIPE;
+
+	return has_path ? facts_path(f, pid, block->target.ino) : NULL;
+}

@@ -59,8 +59,11 @@ struct loop {
 	struct cumulative cumulative;
 	struct stacks stacks; /* of the current turn */
 	struct {
-		uint64_t turn_ns; /* the turn that was told as one that does not end; 0: there is none now */
-		uint64_t next_ns; /* the length at which it is told again */
+		uint64_t turn_ns;            /* the turn that was told as one that does not end; 0: there is none now */
+		uint64_t next_ns;            /* the length at which it is told again */
+		struct lg_rec_asleep asleep; /* the newest look at it while it slept; head.time_ns 0: none */
+		uint64_t waiting_ns;         /* when the following was found, 0: never */
+		unsigned nr_waiting; /* clients whose next request it has not read, or that it has not accepted */
 	} stuck;
 	struct model_loop *base; /* totals when the current interval began; NULL: it is the whole time */
 };

@@ -9,6 +9,7 @@
 #include "model/edge.h"
 #include "model/stall.h"
 #include "model/state.h"
+#include "model/stuck.h"
 
 #define DEFAULT_ROUTES    512
 #define DEFAULT_ID_HEADER "x-request-id"
@@ -79,6 +80,12 @@ static void record_dispatch(struct model *m, const struct lg_head *rec)
 		break;
 	case LG_REC_PATH:
 		m->lacks_memory |= facts_add_path(&m->facts, (const struct lg_rec_path *)rec) != 0;
+		break;
+	case LG_REC_ASLEEP:
+		stuck_feed_asleep(m, (const struct lg_rec_asleep *)rec);
+		break;
+	case LG_REC_WAITING:
+		stuck_feed_waiting(m, (const struct lg_rec_waiting *)rec);
 		break;
 	case LG_REC_LOOP:
 		loop_feed_slot(m, (const struct lg_rec_loop *)rec);

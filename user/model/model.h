@@ -149,12 +149,14 @@ struct model_stuck {
 	enum lg_runtime runtime;
 	enum lg_cause cause; /* what it does now */
 	struct model_detail detail;
-	int sleep_nr; /* the system call that it sleeps in; -1 none that is worth telling */
+	int sleep_nr;                 /* the system call that it sleeps in; -1 none that is worth telling */
+	const struct lg_block *block; /* that call, so far; NULL: no more is known than its number */
+	const char *block_path;       /* as in a stall */
 	enum lg_confidence confidence;
 	const struct model_request *request; /* NULL: nobody's, or unknown */
 	const char *const *victims;          /* request ids, at most MODEL_MAX_VICTIMS */
 	unsigned nr_victims_told;
-	unsigned nr_victims;
+	unsigned nr_victims;              /* those in flight, and clients whose requests wait to be read */
 	const struct model_frame *frames; /* where it was last seen */
 	size_t nr_frames;
 	const struct model_frame *place;

@@ -105,13 +105,6 @@ static void stall_count(struct model *m, struct loop *l, const struct run *run, 
 	who->route->stats.stall_squares += square;
 }
 
-static const char *block_path(const struct model *m, const struct loop *l, const struct lg_block *block)
-{
-	bool has_path = block->target.kind == LG_TARGET_FILE || block->target.kind == LG_TARGET_PIPE;
-
-	return has_path ? facts_path(&m->facts, l->pid, block->target.ino) : NULL;
-}
-
 static const struct lg_block *span_block(const struct span *span)
 {
 	bool is_worth = span->block.sleep_ns && span->block.sleep_ns >= span->length_ns / BLOCK_SHARE;
@@ -127,7 +120,7 @@ static void detail_of(struct model_detail *out, const struct model *m, const str
 	const struct detail_facts facts = {
 		.cause = span_cause(span),
 		.block = block,
-		.block_path = block ? block_path(m, l, block) : NULL,
+		.block_path = block ? facts_block_path(&m->facts, l->pid, block) : NULL,
 		.frames = stack ? stack->frames : NULL,
 		.nr_frames = stack ? stack->nr : 0,
 		.command = has_command ? l->command : "",
@@ -168,7 +161,7 @@ static void stall_tell(struct model *m, const struct loop *l, const struct held_
 	for (unsigned i = 0; i < s.nr_victims_told; i++)
 		victims[i] = h->victims[i];
 	if (s.block)
-		s.block_path = block_path(m, l, s.block);
+		s.block_path = facts_block_path(&m->facts, l->pid, s.block);
 	if (s.cause == LG_CAUSE_SYSCALL && span->last_nr_ns && span->parts.on_cpu_ns > span->parts.blocked_ns)
 		s.on_cpu_nr = span->last_nr;
 	if (m->sink.stall)

@@ -2,28 +2,71 @@
 /* Whose, why and where, as of now. */
 #include "model/stuck.h"
 
+#include "model/edge.h"
 #include "model/state.h"
 
-/* The run that goes on: whose it is if it ends now, and since when it lasts. */
-static struct owner run_now(const struct loop *l, uint64_t turn_ns, uint64_t *start_ns)
+void stuck_feed_asleep(struct model *m, const struct lg_rec_asleep *rec)
+{
+	struct loop *l = loop_find(m, rec->pid, rec->tid);
+
+	if (l)
+		l->stuck.asleep = *rec;
+}
+
+/* A client of the loop's that it serves nothing of: those in flight are counted already. */
+static bool is_idle_client(const struct loop *l, const struct conn *c)
+{
+	return c && c->pid == l->pid && c->tid == l->tid && !c->nr_unanswered &&
+	       (c->role == CONN_CLIENT || (c->role == CONN_NEW && c->origin == LG_CONN_ACCEPTED));
+}
+
+void stuck_feed_waiting(struct model *m, const struct lg_rec_waiting *rec)
+{
+	struct loop *l = loop_find(m, rec->pid, rec->tid);
+
+	if (!l)
+		return;
+	l->stuck.waiting_ns = rec->head.time_ns;
+	l->stuck.nr_waiting = rec->nr_queued;
+	for (uint32_t i = 0; i < rec->nr; i++)
+		l->stuck.nr_waiting += is_idle_client(l, conn_find(m, rec->inodes[i]));
+}
+
+/* The newest look, if the thread still sleeps as it did then. */
+static const struct lg_rec_asleep *asleep_now(const struct loop *l, const struct lg_slot *slot)
+{
+	const struct lg_rec_asleep *rec = &l->stuck.asleep;
+
+	return slot->off_ns && rec->head.time_ns >= slot->off_ns ? rec : NULL;
+}
+
+/* By the order of reads and writes, as if the turn ended now. */
+static struct owner owner_by_edges(const struct loop *l)
 {
 	const struct edge end = {.kind = EDGE_END};
 	const struct turn *t = &l->turn;
-	const struct run *run = t->in_lead ? &t->lead : &t->run;
 	struct scene scene = t->scene;
+
+	scene.others_read = t->reads_mixed || (scene.sole && t->read_serial && t->read_serial != scene.sole->serial);
+	return owner_find(policy_of(l->runtime), &t->edge, &end, &t->last, &scene);
+}
+
+/* The run that goes on: whose it is if it ends now, and since when it lasts. */
+static struct owner run_now(const struct model *m, const struct loop *l, const struct lg_slot *slot, uint64_t *start_ns)
+{
+	const struct lg_rec_asleep *asleep = asleep_now(l, slot);
+	const struct turn *t = &l->turn;
+	const struct run *run = t->in_lead ? &t->lead : &t->run;
 	struct owner owner = {0};
 
-	*start_ns = turn_ns;
-	/* Nothing was told of this turn yet. */
-	if (!t->has_begun) {
-		if (l->nr_in_flight == 1)
-			owner = (struct owner){list_entry(l->in_flight.next, struct request, in_flight),
-					       LG_SURE_LIKELY};
-		return owner;
-	}
-	scene.others_read = t->reads_mixed || (scene.sole && t->read_serial && t->read_serial != scene.sole->serial);
-	owner = owner_find(policy_of(l->runtime), &t->edge, &end, &t->last, &scene);
-	if (!t->has_edges)
+	*start_ns = slot->turn_ns;
+	if (asleep && asleep->owner.answer != LG_ANSWER_UNKNOWN)
+		owner = edge_owner(m, &asleep->owner);
+	else if (t->has_begun)
+		owner = owner_by_edges(l);
+	else if (l->nr_in_flight == 1)
+		owner = (struct owner){list_entry(l->in_flight.next, struct request, in_flight), LG_SURE_LIKELY};
+	if (!t->has_begun || !t->has_edges)
 		return owner;
 	if (owner.who != run->owner.who)
 		*start_ns = t->edge_ns;
@@ -45,6 +88,39 @@ static enum lg_cause cause_now(const struct lg_slot *slot, uint64_t start_ns, ui
 	return slot->off_class < LG_NR_SLEEPS ? of_sleep[slot->off_class] : LG_CAUSE_RUNQUEUE;
 }
 
+/* Everybody in flight but the culprit. Returns how many; the first ids are put into s->victims. */
+static unsigned victims_find(const struct loop *l, const struct request *culprit, const char **victims,
+			     unsigned *nr_told)
+{
+	unsigned nr = 0;
+
+	list_for_each (node, &l->in_flight) {
+		const struct request *r = list_entry(node, struct request, in_flight);
+
+		if (r == culprit)
+			continue;
+		if (nr < MODEL_MAX_VICTIMS)
+			victims[(*nr_told)++] = r->who.id;
+		nr++;
+	}
+	return nr;
+}
+
+/* What it sleeps in, where that is the cause. */
+static void call_find(const struct model *m, const struct loop *l, const struct lg_slot *slot, struct model_stuck *s)
+{
+	const struct lg_rec_asleep *asleep = asleep_now(l, slot);
+
+	if (s->cause != LG_CAUSE_SYSCALL && s->cause != LG_CAUSE_IO)
+		return;
+	s->sleep_nr = slot->sleep_nr;
+	if (!asleep || !asleep->call.start_ns || asleep->call.nr < 0)
+		return;
+	s->sleep_nr = asleep->call.nr;
+	s->block = &asleep->call;
+	s->block_path = facts_block_path(&m->facts, l->pid, s->block);
+}
+
 static void detail_now(struct model_stuck *s, const struct loop *l)
 {
 	const struct lg_block block = {
@@ -55,7 +131,8 @@ static void detail_now(struct model_stuck *s, const struct loop *l)
 	};
 	const struct detail_facts facts = {
 		.cause = s->cause,
-		.block = &block,
+		.block = s->block ? s->block : &block,
+		.block_path = s->block_path,
 		.frames = s->frames,
 		.nr_frames = s->nr_frames,
 		.command = l->command_ns >= s->start_ns ? l->command : "",
@@ -69,7 +146,7 @@ static void stuck_tell(struct model *m, const struct loop *l, const struct lg_sl
 	const struct stack *stack = l->stacks.nr ? l->stacks.v[l->stacks.nr - 1] : NULL;
 	const char *victims[MODEL_MAX_VICTIMS];
 	uint64_t start_ns;
-	struct owner owner = run_now(l, slot->turn_ns, &start_ns);
+	struct owner owner = run_now(m, l, slot, &start_ns);
 	struct model_stuck s = {
 		.pid = l->pid,
 		.tid = l->tid,
@@ -93,18 +170,11 @@ static void stuck_tell(struct model *m, const struct loop *l, const struct lg_sl
 	s.request = owner.who ? &owner.who->who : NULL;
 	s.confidence = owner.who ? owner.sure : LG_SURE_NONE;
 	s.cause = cause_now(slot, start_ns, now_ns);
-	if (s.cause == LG_CAUSE_SYSCALL || s.cause == LG_CAUSE_IO)
-		s.sleep_nr = slot->sleep_nr;
+	call_find(m, l, slot, &s);
 	detail_now(&s, l);
-	list_for_each (node, &l->in_flight) {
-		const struct request *r = list_entry(node, struct request, in_flight);
-
-		if (r == owner.who)
-			continue;
-		if (s.nr_victims < MODEL_MAX_VICTIMS)
-			victims[s.nr_victims_told++] = r->who.id;
-		s.nr_victims++;
-	}
+	s.nr_victims = victims_find(l, owner.who, victims, &s.nr_victims_told);
+	if (l->stuck.waiting_ns >= slot->turn_ns)
+		s.nr_victims += l->stuck.nr_waiting;
 	m->sink.stuck(m->sink.arg, &s);
 }
 

@@ -9,6 +9,10 @@
 #include "lg_slot.h"
 #include "model/loop.h"
 
+/* What was found out about a turn that does not end, for the next stuck_look(). */
+void stuck_feed_asleep(struct model *m, const struct lg_rec_asleep *rec);
+void stuck_feed_waiting(struct model *m, const struct lg_rec_waiting *rec);
+
 /* A loop's slot at `now_ns`: tells its turn when it is due: first a moment past the threshold, then at twice the length
  * each time. */
 void stuck_look(struct model *m, struct loop *l, const struct lg_slot *slot, uint64_t now_ns);

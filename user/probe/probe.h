@@ -69,7 +69,10 @@ void probe_detach_process(struct probe *p, int pid);
 int probe_set_runtime(struct probe *p, int pid, const struct lg_runtime_info *info);
 /* How to find the frames of its runtime, whether it is asked or not. */
 int probe_set_stack_runtime(struct probe *p, int pid, const struct lg_runtime_info *info);
-/* Takes the stack of a thread, if it sleeps in a turn: its record is in the ring buffer afterwards. 0 or -errno. */
+/*
+ * Looks at a thread, if it sleeps in a turn: what it sleeps in, and its stack where stacks are taken, are in the ring
+ * buffer afterwards. 0 or -errno.
+ */
 int probe_look(struct probe *p, int tid);
 /* Samples one thread of a process, to ask its runtime and to take its stack, until probe_detach_process(). */
 int probe_sample_thread(struct probe *p, int pid, int tid);

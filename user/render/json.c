@@ -86,11 +86,10 @@ static void put_parts(struct writer *w, const struct model_parts *parts)
 	writer_u64(w, "throttled_ns", parts->throttled_ns);
 }
 
-static void put_syscall(struct writer *w, const struct model_stall *stall)
+/* A call that is known by its number, or by what blocked in it as well. */
+static void put_syscall(struct writer *w, int nr, const struct lg_block *block, const char *path)
 {
 	char name[WORDS_SYSCALL_LEN], target[TARGET_LEN], service[SERVICE_LEN];
-	const struct lg_block *block = stall->block;
-	int nr = block ? block->nr : stall->on_cpu_nr;
 
 	if (nr < 0) {
 		writer_null(w, "syscall");
@@ -102,8 +101,7 @@ static void put_syscall(struct writer *w, const struct model_stall *stall)
 		writer_i64(w, "fd", block->fd);
 	else
 		writer_null(w, "fd");
-	writer_string(w, "target",
-		      block ? target_format(target, sizeof(target), &block->target, stall->block_path) : NULL);
+	writer_string(w, "target", block ? target_format(target, sizeof(target), &block->target, path) : NULL);
 	writer_string(w, "service", block ? service_name(service, sizeof(service), &block->target) : NULL);
 	writer_object_end(w);
 }
@@ -186,7 +184,7 @@ void json_stall(struct render *r, const struct model_stall *stall)
 	put_detail(&w, &stall->detail);
 	writer_name(&w, "hint", hint_of_stall(hint, sizeof(hint), stall));
 	put_parts(&w, &stall->parts);
-	put_syscall(&w, stall);
+	put_syscall(&w, stall->block ? stall->block->nr : stall->on_cpu_nr, stall->block, stall->block_path);
 	put_holder(&w, stall->block);
 	put_request(&w, stall->request);
 	writer_string(&w, "confidence", words_confidence(stall->confidence));
@@ -201,7 +199,7 @@ void json_stall(struct render *r, const struct model_stall *stall)
 void json_stuck(struct render *r, const struct model_stuck *stuck)
 {
 	struct writer w = line_open(r, "stuck");
-	char name[WORDS_SYSCALL_LEN], hint[HINT_LEN];
+	char hint[HINT_LEN];
 
 	put_time(&w, r, "time", stuck->start_ns);
 	writer_u64(&w, "start_ns", stuck->start_ns);
@@ -212,7 +210,7 @@ void json_stuck(struct render *r, const struct model_stuck *stuck)
 	writer_string(&w, "cause", words_cause(stuck->cause));
 	put_detail(&w, &stuck->detail);
 	writer_name(&w, "hint", hint_of_stuck(hint, sizeof(hint), stuck));
-	writer_name(&w, "syscall", stuck->sleep_nr < 0 ? "" : words_syscall(name, sizeof(name), stuck->sleep_nr));
+	put_syscall(&w, stuck->sleep_nr, stuck->block, stuck->block_path);
 	put_request(&w, stuck->request);
 	writer_string(&w, "confidence", words_confidence(stuck->confidence));
 	put_victims(&w, stuck->victims, stuck->nr_victims_told, stuck->nr_victims);

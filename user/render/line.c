@@ -301,19 +301,23 @@ void line_stall(struct render *r, const struct model_stall *stall)
 	hint_print(r, place_indent(&l), hint_of_stall(hint, sizeof(hint), stall));
 }
 
+/* What is longer than the column loses its middle: both the call and what it waits for are worth reading. */
 static void format_stuck(char *cell, const struct render *r, const struct layout *l, const struct model_stuck *stuck)
 {
 	const struct model_detail *detail = &stuck->detail;
 	bool is_own = words_detail_is_own(detail->kind);
-	char raw[LINE_CAUSE_LEN], call[WORDS_SYSCALL_LEN] = "";
-	const char *what = is_own ? detail->name : call;
+	char raw[LINE_CAUSE_LEN], call[WORDS_SYSCALL_LEN] = "", path[TARGET_LEN];
+	const char *what = is_own ? detail->name : call, *target = NULL;
 
 	if (stuck->sleep_nr >= 0)
 		words_syscall(call, sizeof(call), stuck->sleep_nr);
-	snprintf(raw, sizeof(raw), "STUCK and counting: %s%s%s",
-		 is_own ? words_detail(detail->kind) : words_cause(stuck->cause), *what ? " " : "", what);
+	if (stuck->block && !is_own)
+		target = target_format(path, sizeof(path), &stuck->block->target, stuck->block_path);
+	snprintf(raw, sizeof(raw), "STUCK and counting: %s%s%s%s%s",
+		 is_own ? words_detail(detail->kind) : words_cause(stuck->cause), *what ? " " : "", what,
+		 target ? " " : "", target ? target : "");
 	escape(r, cell, raw);
-	fit(l, r, cell, l->cause, TEXT_CUT_END);
+	fit(l, r, cell, l->cause, TEXT_CUT_MIDDLE);
 }
 
 void line_stuck(struct render *r, const struct model_stuck *stuck)

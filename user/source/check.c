@@ -60,6 +60,13 @@ static size_t frames_size(const struct lg_head *head)
 	return sizeof(*frames) + frames->frames_len;
 }
 
+static size_t waiting_size(const struct lg_head *head)
+{
+	const struct lg_rec_waiting *waiting = (const void *)head;
+
+	return sizeof(*waiting) + (size_t)waiting->nr * sizeof(waiting->inodes[0]);
+}
+
 static const struct {
 	size_t least;
 	size_t (*needed)(const struct lg_head *head); /* bytes with the variable part; NULL: there is none */
@@ -79,6 +86,8 @@ static const struct {
 	[LG_REC_STACK] = {offsetof(struct lg_rec_stack, copy), stack_size},
 	[LG_REC_FRAMES] = {sizeof(struct lg_rec_frames), frames_size},
 	[LG_REC_BUDGET] = {sizeof(struct lg_rec_budget), NULL},
+	[LG_REC_ASLEEP] = {sizeof(struct lg_rec_asleep), NULL},
+	[LG_REC_WAITING] = {sizeof(struct lg_rec_waiting), waiting_size},
 	[LG_REC_TICK] = {sizeof(struct lg_rec_tick), NULL},
 };
 

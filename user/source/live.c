@@ -12,6 +12,7 @@
 #include "source/target_record.h"
 #include "symbol/stacks.h"
 #include "target/proc.h"
+#include "target/waiting.h"
 
 /* The thread of a slot as far as records told of it. */
 struct known {
@@ -321,6 +322,22 @@ void live_processes(const struct live *live, void (*each)(void *arg, int pid), v
 		each(arg, (int)pid);
 }
 
+static void waiting_tell(struct live *live, const struct lg_slot *slot)
+{
+	union {
+		struct lg_rec_waiting rec;
+		uint64_t words[sizeof(struct lg_rec_waiting) / sizeof(uint64_t) + LG_WAITING_MAX];
+	} u = {.rec.pid = slot->pid, .rec.tid = slot->tid};
+	struct waiting waiting = {.inodes = u.rec.inodes, .max = LG_WAITING_MAX};
+
+	if (waiting_read(&waiting, slot->pid))
+		return;
+	u.rec.nr = waiting.nr;
+	u.rec.nr_queued = waiting.nr_queued;
+	head_init(&u.rec.head, LG_REC_WAITING, sizeof(u.rec) + waiting.nr * sizeof(u.rec.inodes[0]));
+	hand_on(live, &u.rec.head);
+}
+
 /* Returns when to look again. */
 static uint64_t turn_look(struct live *live, uint32_t i, uint64_t after_ns)
 {
@@ -339,6 +356,7 @@ static uint64_t turn_look(struct live *live, uint32_t i, uint64_t after_ns)
 	known->next_ns = 2 * (now - turn_ns);
 	if (slot->off_ns)
 		live->sink.look(live->sink.arg, slot->tid);
+	waiting_tell(live, slot);
 	loop_tell(live, i);
 	return turn_ns + known->next_ns;
 }

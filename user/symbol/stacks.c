@@ -146,6 +146,11 @@ int stacks_set_runtime(struct stacks *s, int pid, const struct lg_runtime_info *
 	return 0;
 }
 
+void stacks_prepare(struct stacks *s, int pid)
+{
+	symbols_prepare(s->symbols, pid);
+}
+
 void stacks_forget(struct stacks *s, int pid)
 {
 	free(table_del(&s->processes, pid));

@@ -23,6 +23,8 @@ void stacks_free(struct stacks *s);
 
 /* What a process's runtime looks like; without it native frames are all there is. Copied. 0 or -ENOMEM. */
 int stacks_set_runtime(struct stacks *s, int pid, const struct lg_runtime_info *info);
+/* Reads ahead what its first stack would wait for. */
+void stacks_prepare(struct stacks *s, int pid);
 /* The process ended, or runs another program. */
 void stacks_forget(struct stacks *s, int pid);
 

@@ -20,6 +20,7 @@
 #include "symbol/regions.h"
 #include "target/proc.h"
 
+#define LARGE         (8u << 20)  /* bytes of code whose symbols take some tens of ms to read */
 #define MAX_BYTES     (40u << 20) /* of modules and perf maps; what was used last stays even if it is larger */
 #define MAX_FILES     128         /* each module keeps one or two files open */
 #define MAX_PROCESSES 256
@@ -343,6 +344,15 @@ void symbols_find(struct symbols *s, int pid, uint64_t addr, bool is_return, str
 		return;
 	module_name(s, p, region, addr, out);
 	names_put(s->names, &key, out);
+}
+
+void symbols_prepare(struct symbols *s, int pid)
+{
+	struct process *p = process_get(s, pid);
+
+	for (size_t i = 0; p && i < p->regions.nr; i++)
+		if (p->regions.v[i].ino && p->regions.v[i].end - p->regions.v[i].start >= LARGE)
+			module_get(s, p, &p->regions.v[i]);
 }
 
 bool symbols_find_compiled(struct symbols *s, int pid, uint64_t addr, char *name, size_t size)

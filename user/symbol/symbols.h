@@ -20,6 +20,9 @@ struct symbols;
 int symbols_new(struct symbols **out);
 void symbols_free(struct symbols *s);
 
+/* Reads the tables of the large files that a process runs, so that the first look-up does not take long. */
+void symbols_prepare(struct symbols *s, int pid);
+
 /* Looks an address of a process up. is_return: it is where a call returns to, so the call itself lies before it. */
 void symbols_find(struct symbols *s, int pid, uint64_t addr, bool is_return, struct frame *out);
 

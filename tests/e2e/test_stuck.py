@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A handler that never comes back is told while it hangs: within 100 ms past the threshold, as the right request's among
+many, with its place, what it waits for, and more and more clients that wait."""
+import time
+
+import pytest
+
+from lab_client import new_id
+from lab_server import EpollServer, Node, Uvicorn, wait_for
+from lab_tracer import ATTACH_S, Tracer, run
+
+THRESHOLD_S = 0.2
+PROMISE_S = 0.1
+SLACK_S = 0.35  # what a loaded machine takes to write and read a line
+HANG_MS = 6000
+IN_FLIGHT = 19  # besides the one that hangs
+LATE = 5        # clients that send only when it hangs
+
+SERVERS = {"uvicorn": Uvicorn, "node": Node}
+# Cause, the call's name, the function of the place.
+HANGS = {
+    ("uvicorn", "cpu"): ("cpu", None, "Plants.cpu"),
+    ("uvicorn", "read"): ("syscall", "recvfrom", "Plants.read"),
+    ("uvicorn", "sleep"): ("syscall", "clock_nanosleep", "Plants.sleep"),
+    ("node", "cpu"): ("cpu", None, "cpu"),
+    ("node", "disk"): ("syscall", "read", "disk"),
+}
+
+
+class Clients:
+    """Some in flight, some that were served before and are quiet."""
+
+    def __init__(self, server):
+        self.server = server
+        self.quiet = [server.connect() for _ in range(LATE)]
+        for connection in self.quiet:
+            connection.get("/ok")
+        self.waiting = [server.connect() for _ in range(IN_FLIGHT)]
+        self.ids = [new_id("waits") for _ in self.waiting]
+        for connection, request_id in zip(self.waiting, self.ids):
+            connection.send(f"/wait/{HANG_MS}", request_id)
+
+    def send_more(self):
+        """From known clients and from new ones."""
+        for connection in (*self.quiet, self.server.connect()):
+            connection.send("/ok", new_id("late"))
+
+
+def place_of(line):
+    return next(frame["function"] for frame in line["stack"] if frame["own"])
+
+
+def stuck_lines(tracer):
+    return [line for line in tracer.lines() if line["type"] == "stuck"]
+
+
+def hang(tracer, server, path, clients):
+    """(the lines told while it hangs, how long the first one took, the hanging request's id)"""
+    connection, request_id = server.connect(), new_id("hang")
+    begin = time.monotonic()
+    connection.send(path, request_id)
+    wait_for(lambda: stuck_lines(tracer), ATTACH_S, "a stuck line")
+    told_s = time.monotonic() - begin
+    clients.send_more()
+    wait_for(lambda: len(stuck_lines(tracer)) >= 3, ATTACH_S, "more stuck lines")
+    return stuck_lines(tracer), told_s, request_id
+
+
+@pytest.mark.parametrize("name,kind", HANGS)
+def test_one_of_many_hangs(name, kind, folder, peer):
+    cause, call, function = HANGS[name, kind]
+    with SERVERS[name](folder, peer) as server:
+        with Tracer(folder, server.pid, None, f"{int(THRESHOLD_S * 1000)}ms") as tracer:
+            clients = Clients(server)
+            time.sleep(0.5)  # until lgtrace knows the loop
+            lines, told_s, request_id = hang(tracer, server, f"/{kind}/{HANG_MS}", clients)
+            server.process.kill()  # it dies hung: it was told already
+            assert tracer.wait() == 0
+            summary = tracer.lines()[-1]
+    assert told_s < THRESHOLD_S + PROMISE_S + SLACK_S
+    assert lines[0]["duration_ns"] < (THRESHOLD_S + PROMISE_S + SLACK_S) * 1e9
+    for line in lines:
+        assert line["request"]["id"] == request_id and line["cause"] == cause, line
+        assert place_of(line) == function, line["stack"]
+        assert (line["syscall"] or {}).get("name") == call
+        if kind == "read":
+            assert line["syscall"]["target"] == f"127.0.0.1:{peer.port}"
+        if kind == "disk":
+            assert line["syscall"]["target"] == str(server.fifo)
+    lengths = [line["duration_ns"] for line in lines]
+    assert all(after >= 1.7 * before for before, after in zip(lengths, lengths[1:])), lengths
+    assert lines[0]["victim_count"] >= IN_FLIGHT and set(lines[0]["victims"]) <= set(clients.ids)
+    assert lines[-1]["victim_count"] >= IN_FLIGHT + LATE + 1
+    stalled = {place["function"]: place for place in summary["places"]}
+    assert stalled[function]["longest_ns"] >= lengths[-1] and stalled[function]["worst_id"] == request_id
+
+
+def test_the_line_in_text(folder, peer):
+    """The first request of all, on a server of no known runtime; the recording tells the same."""
+    with EpollServer(folder, peer) as server:
+        recording = folder / "hang.rec"
+        with Tracer(folder, server.pid, None, "100ms", ("--record", str(recording))) as tracer:
+            time.sleep(0.3)
+            connection, request_id = server.connect(), new_id("hang")
+            connection.send(f"/read/{HANG_MS}", request_id)
+            line = wait_for(lambda: stuck_lines(tracer), ATTACH_S, "a stuck line")[0]
+            server.process.kill()
+            assert tracer.wait() == 0
+    assert line["request"]["id"] == request_id and place_of(line) == "plants_read"
+    code, out, err = run("report", recording, "--stalls")
+    assert code == 0, err
+    told = next(text for text in out.splitlines() if "STUCK" in text)
+    assert f"STUCK and counting: syscall read 127.0.0.1:{peer.port}" in told and request_id in told

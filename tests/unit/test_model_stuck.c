@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A turn that does not end: whose it is among many, what it waits for, and who waits for it. */
+#include "model_stream.h"
+
+static struct model_stuck stuck; /* the newest one; its pointers are only compared with NULL, */
+static char who[MODEL_ID_LEN];   /* but for these copies */
+static struct lg_block block;
+static char path[64];
+static unsigned nr_stuck;
+
+static void on_stuck(void *arg, const struct model_stuck *s)
+{
+	(void)arg;
+	nr_stuck++;
+	stuck = *s;
+	strcpy(who, s->request ? s->request->id : "");
+	if (s->block)
+		block = *s->block;
+	strcpy(path, s->block_path ? s->block_path : "");
+}
+
+/* In the second turn; the requests one, two and three were read in the first one, on 11, 12 and 13. */
+static struct stream *stuck_new(void)
+{
+	const struct model_opts opts = {.threshold_ns = 20 * MS};
+	struct model_sink sink = {.stuck = on_stuck};
+	struct stream *s = calloc(1, sizeof(*s));
+
+	assert_non_null(s);
+	s->now_ns = 1000 * MS;
+	s->tid = STREAM_PID;
+	nr_stuck = 0;
+	assert_int_equal(model_new(&s->model, &opts, &sink, NULL), 0);
+	stream_target(s, LG_RT_CPYTHON);
+	turn_start(s);
+	for (uint64_t ino = 11; ino <= 14; ino++)
+		conn_seen(s, ino, LG_CONN_ACCEPTED, LG_TARGET_INET);
+	io_read(s, 11, "GET / HTTP/1.1\r\nX-Request-ID: one\r\n\r\n");
+	io_read(s, 12, "GET / HTTP/1.1\r\nX-Request-ID: two\r\n\r\n");
+	io_read(s, 13, "GET / HTTP/1.1\r\nX-Request-ID: three\r\n\r\n");
+	turn_stop(s);
+	turn_start(s);
+	io_wake(s);
+	return s;
+}
+
+/* The slot as it is after `ms` more in a call that began with the turn. */
+static void look(struct stream *s, bool sleeps)
+{
+	struct lg_rec_loop rec = {.slot = {.pid = STREAM_PID, .tid = s->tid, .flags = LG_SLOT_USED | LG_SLOT_LOOP}};
+
+	rec.slot.turn_ns = s->turn_ns;
+	rec.slot.off_ns = sleeps ? s->turn_ns : 0;
+	rec.slot.sleep_nr = 45;
+	rec.slot.off_class = LG_SLEEP_SYSCALL;
+	stream_feed(s, &rec.head, LG_REC_LOOP, sizeof(rec));
+}
+
+static void asleep(struct stream *s, enum lg_answer answer, uint64_t ino)
+{
+	struct lg_rec_asleep rec = {.pid = STREAM_PID, .tid = s->tid};
+
+	rec.call = (struct lg_block){.start_ns = s->turn_ns, .sleep_ns = s->now_ns - s->turn_ns, .nr = 45, .fd = 7};
+	rec.call.target = (struct lg_target){.kind = LG_TARGET_PIPE, .ino = 77};
+	rec.owner = (struct lg_rec_owner){.pid = STREAM_PID, .tid = s->tid, .answer = answer, .ino = ino};
+	rec.owner.sure = answer == LG_ANSWER_CONN ? LG_SURE_EXACT : LG_SURE_NONE;
+	rec.owner.stage = LG_STAGE_WAITING;
+	stream_feed(s, &rec.head, LG_REC_ASLEEP, sizeof(rec));
+}
+
+static void waiting(struct stream *s, const uint64_t *inodes, unsigned nr, unsigned nr_queued)
+{
+	union {
+		struct lg_rec_waiting rec;
+		char bytes[256];
+	} u = {.rec = {.pid = STREAM_PID, .tid = s->tid, .nr = nr, .nr_queued = nr_queued}};
+
+	for (unsigned i = 0; i < nr; i++)
+		u.rec.inodes[i] = inodes[i];
+	stream_feed(s, &u.rec.head, LG_REC_WAITING, sizeof(u.rec) + nr * sizeof(*inodes));
+}
+
+static void path_feed(struct stream *s)
+{
+	union {
+		struct lg_rec_path rec;
+		char bytes[64];
+	} u = {.rec = {.pid = STREAM_PID, .ino = 77, .path_len = 8}};
+
+	memcpy(u.rec.path, "/srv/fit", 8);
+	stream_feed(s, &u.rec.head, LG_REC_PATH, sizeof(u.rec) + 8);
+}
+
+static void whose_it_is(void **state)
+{
+	struct stream *s = stuck_new();
+
+	(void)state;
+	run_ms(s, 120);
+	look(s, true);
+	assert_int_equal(nr_stuck, 1);
+	assert_string_equal(who, "");
+	assert_int_equal(stuck.nr_victims, 3);
+	run_ms(s, 120);
+	path_feed(s);
+	asleep(s, LG_ANSWER_CONN, 12);
+	look(s, true);
+	assert_string_equal(who, "two");
+	assert_int_equal(stuck.confidence, LG_SURE_EXACT);
+	assert_int_equal(stuck.duration_ns, 240 * MS);
+	assert_int_equal(stuck.nr_victims, 2);
+	assert_int_equal(block.fd, 7);
+	assert_string_equal(path, "/srv/fit");
+	/* Nobody's is an answer too. */
+	run_ms(s, 300);
+	asleep(s, LG_ANSWER_NOBODY, 0);
+	look(s, true);
+	assert_int_equal(nr_stuck, 3);
+	assert_string_equal(who, "");
+	assert_int_equal(stuck.confidence, LG_SURE_NONE);
+	stream_free(s);
+}
+
+/* The look was at another sleep than the one that goes on. */
+static void what_it_was_is_not_what_it_is(void **state)
+{
+	struct stream *s = stuck_new();
+
+	(void)state;
+	run_ms(s, 1);
+	asleep(s, LG_ANSWER_CONN, 12);
+	run_ms(s, 120);
+	look(s, false);
+	assert_int_equal(nr_stuck, 1);
+	assert_string_equal(who, "");
+	assert_null(stuck.block);
+	assert_int_equal(stuck.cause, LG_CAUSE_CPU);
+	stream_free(s);
+}
+
+/* In flight, sent meanwhile by a known client, by one that was never read, and not accepted; one's is counted once. */
+static void who_waits(void **state)
+{
+	const uint64_t inodes[] = {11, 14, 15, 4711};
+	struct stream *s = stuck_new();
+
+	(void)state;
+	io_accept(s, 15);
+	run_ms(s, 120);
+	waiting(s, inodes, 4, 5);
+	look(s, true);
+	assert_int_equal(stuck.nr_victims, 3 + 1 + 5);
+	assert_int_equal(stuck.nr_victims_told, 3);
+	stream_free(s);
+}
+
+/* What was found for a turn does not count for the next one. */
+static void who_waited_before(void **state)
+{
+	struct stream *s = stuck_new();
+
+	(void)state;
+	waiting(s, NULL, 0, 5);
+	turn_stop(s);
+	turn_start(s);
+	io_wake(s);
+	run_ms(s, 120);
+	look(s, true);
+	assert_int_equal(nr_stuck, 1);
+	assert_int_equal(stuck.nr_victims, 3);
+	stream_free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(whose_it_is),
+		cmocka_unit_test(what_it_was_is_not_what_it_is),
+		cmocka_unit_test(who_waits),
+		cmocka_unit_test(who_waited_before),
+	};
+
+	return cmocka_run_group_tests_name("model_stuck", tests, NULL, NULL);
+}
