@@ -276,7 +276,7 @@ class Stream:
 
     def __init__(self):
         self.now = 100 * S
-        self.data = b""
+        self.data = bytearray()
         self.loops = []
         self.last_ino = 7000
         self.nr_slots = 0
@@ -330,7 +330,7 @@ class Stream:
         for name, number in COUNTERS.items():
             counters[number] = self.counters[name]
         self.record("LOST", "lg_rec_lost", struct.pack("=16Q", *counters))
-        return self.data
+        return bytes(self.data)
 
 
 def request(path, request_id=None, method="GET", headers=""):

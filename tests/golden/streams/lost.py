@@ -15,7 +15,7 @@ def stream():
     s.idle(5 * MS)
     with nginx.turn():
         nginx.read(client, request("/one", "l-1"))
-        kept = s.data
+        kept = bytearray(s.data)
         nginx.run(1 * MS)
         nginx.write(client, response())
     s.idle(10 * MS)
