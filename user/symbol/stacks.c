@@ -15,6 +15,7 @@
 #include "symbol/symbols.h"
 #include "symbol/unwind.h"
 #include "target/maps.h"
+#include "target/memory.h"
 
 #define NR_NAMES      8192 /* frames of code by place, some 150 bytes each */
 #define MAX_PROCESSES 4096
@@ -71,17 +72,6 @@ void stacks_free(struct stacks *s)
 	names_free(s->names);
 	symbols_free(s->symbols);
 	free(s);
-}
-
-static int memory_read(void *arg, uint64_t addr, void *buf, size_t len)
-{
-	struct iovec local = {.iov_base = buf, .iov_len = len};
-	struct iovec remote = {.iov_base = (void *)(uintptr_t)addr, .iov_len = len};
-	ssize_t n = process_vm_readv(*(const int *)arg, &local, 1, &remote, 1, 0);
-
-	if (n < 0)
-		return -errno;
-	return (size_t)n == len ? 0 : -EFAULT;
 }
 
 static bool is_libnode(const char *name)

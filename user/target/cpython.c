@@ -9,11 +9,11 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/uio.h>
 
 #include "target/cpython_layout.h"
 #include "target/elf.h"
 #include "target/maps.h"
+#include "target/memory.h"
 #include "target/runtime.h"
 
 #define MAX_ENTRIES 65536 /* of a dict: sys.modules of a large application holds some thousands */
@@ -44,17 +44,6 @@ static const char *const symbol_names[NR_SYMS] = {
 };
 
 /* Memory. */
-
-static int process_read(void *arg, uint64_t addr, void *buf, size_t len)
-{
-	struct iovec local = {.iov_base = buf, .iov_len = len};
-	struct iovec remote = {.iov_base = (void *)(uintptr_t)addr, .iov_len = len};
-	ssize_t n = process_vm_readv(*(const int *)arg, &local, 1, &remote, 1, 0);
-
-	if (n < 0)
-		return -errno;
-	return (size_t)n == len ? 0 : -EFAULT;
-}
 
 static uint64_t peek(const struct cpython_memory *memory, uint64_t addr)
 {
@@ -245,7 +234,7 @@ static int layout_publish(struct cpython_layout *layout, const struct maps *maps
 
 int cpython_find(struct lg_python *out, int pid, uint16_t version)
 {
-	struct cpython_memory memory = {.read = process_read, .arg = &pid};
+	struct cpython_memory memory = {.read = memory_read, .arg = &pid};
 	struct cpython_layout layout;
 	uint64_t runtime = 0;
 	struct maps maps;
