@@ -68,13 +68,21 @@ def test_no_stacks(folder, peer):
     assert told.summary["places"] == []
 
 
-def test_a_program_that_this_host_cannot_open(folder, peer):
+NAMESPACES = {  # shell commands that bring the server to a folder which only they see, and how they begin it
+    "mount": ("cp {server} {hidden}/server", "{hidden}/server"),
+    "chroot": ("mkdir {hidden}/usr && mount --bind /usr {hidden}/usr && ln -s usr/lib {hidden}/lib && "
+               "ln -s usr/lib64 {hidden}/lib64 && cp {server} {hidden}/server", "chroot {hidden} /server"),
+}
+
+
+@pytest.mark.parametrize("kind", NAMESPACES)
+def test_a_program_that_this_host_cannot_open(kind, folder, peer):
     """In a mount namespace of its own, below a path that leads to nothing here; then deleted as well."""
     hidden = folder / "hidden"
     hidden.mkdir()
     port = free_port()
-    script = (f"mount -t tmpfs none {hidden} && cp {BUILT}/epoll_server {hidden}/server && "
-              f"exec {hidden}/server --port {port}")
+    bring, begin = (text.format(server=BUILT / "epoll_server", hidden=hidden) for text in NAMESPACES[kind])
+    script = f"mount -t tmpfs none {hidden} && {bring} && exec {begin} --port {port}"
     process = subprocess.Popen(["unshare", "--mount", "sh", "-c", script], stdout=subprocess.DEVNULL)
     try:
         server = EpollServer(folder)
@@ -85,7 +93,7 @@ def test_a_program_that_this_host_cannot_open(folder, peer):
             connection = server.connect()
             for _ in range(2):
                 connection.get("/sleep/50", new_id("hidden"))
-            os.unlink(f"/proc/{process.pid}/root{hidden}/server")
+            os.unlink(f"/proc/{process.pid}/root{begin.split()[-1]}")
             connection.get("/cpu/50", new_id("deleted"))
             connection.close()
             told = tracer.stop()

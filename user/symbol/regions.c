@@ -6,10 +6,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "target/proc.h"
 
 #define MAX_REGIONS 8192 /* a browser has some hundreds; compiled code comes in pieces */
 
-static int region_add(struct regions *r, const struct map *map)
+/* The process's root as its map's paths have it: empty where it is that of everybody. */
+static void root_read(char *root, size_t size, int pid)
+{
+	char link[64];
+	ssize_t n = proc_path(link, sizeof(link), pid, "root") ? -1 : readlink(link, root, size - 1);
+
+	root[n > 1 ? n : 0] = '\0';
+}
+
+/* In a chroot the map's paths go on outside of it. */
+static const char *path_seen(const char *path, const char *root)
+{
+	size_t len = strlen(root);
+
+	return len && !strncmp(path, root, len) && path[len] == '/' ? path + len : path;
+}
+
+static int region_add(struct regions *r, const struct map *map, const char *root)
 {
 	struct region *v = r->v;
 
@@ -20,7 +40,7 @@ static int region_add(struct regions *r, const struct map *map)
 		r->v = v;
 	}
 	v = &r->v[r->nr];
-	*v = (struct region){map->start, map->end, map->offset, map->dev, map->ino, strdup(map->path)};
+	*v = (struct region){map->start, map->end, map->offset, map->dev, map->ino, strdup(path_seen(map->path, root))};
 	if (!v->path)
 		return -ENOMEM;
 	r->nr++;
@@ -29,6 +49,7 @@ static int region_add(struct regions *r, const struct map *map)
 
 int regions_read(struct regions *r, int pid)
 {
+	char root[PROC_PATH_LEN];
 	struct map_file exe;
 	struct timespec now;
 	struct maps maps;
@@ -40,9 +61,10 @@ int regions_read(struct regions *r, int pid)
 	ret = maps_read(&maps, pid);
 	if (ret)
 		return ret;
+	root_read(root, sizeof(root), pid);
 	for (size_t i = 0; i < maps.nr && !ret && r->nr < MAX_REGIONS; i++)
 		if (maps.v[i].is_exec)
-			ret = region_add(r, &maps.v[i]);
+			ret = region_add(r, &maps.v[i], root);
 	maps_fini(&maps);
 	if (ret) {
 		regions_fini(r);
