@@ -25,7 +25,7 @@ def row(screen, pid):
 @pytest.mark.parametrize("make", [Uvicorn, Node])
 def test_a_session(folder, peer, make):
     """From the table of all loops of the host to the stall of one, under load."""
-    with make(folder, peer) as server, Load(server.connect), top(folder, cols=130, rows=40) as terminal:
+    with make(folder, peer) as server, Load(server.connect), top(folder, cols=130, rows=64) as terminal:
         terminal.wait(str(server.pid))
         connection = server.connect()
         for number in range(3):
@@ -36,11 +36,16 @@ def test_a_session(folder, peer, make):
         terminal.keys("Enter")
         screen = terminal.wait("IN FLIGHT")
         assert "id=top-2" in screen and "waited:" in screen and re.search("[▁▂▃▄▅▆▇█]", screen), screen
+        assert "tests/apps/" in screen[screen.index("STACK of the worst stall"):], screen
         assert "/cpu/{n}" in terminal.wait("ROUTES")
         terminal.keys("Tab")
         terminal.wait("DELAY-P99")
         terminal.keys("Escape", "Tab")
         assert "id=top-1" in terminal.wait("VICTIMS")
+        terminal.keys("Tab")
+        terminal.wait("LONGEST")
+        app = "tests/apps/" + ("node_app.js" if make is Node else "asgi_app.py")
+        assert re.search(r"GET /cpu/\{n\} .*" + app, terminal.wait(app))
         terminal.keys("q")
         assert terminal.ended() == 0
 

@@ -182,6 +182,43 @@ static void test_stalls_are_copies(void **state)
 	fixture_close(&f);
 }
 
+/* A stack deeper than what is kept, with a place below that and a name longer than what is kept. */
+static void test_the_worst_stall_is_kept_with_its_stack(void **state)
+{
+	struct model_frame frames[2 * BOARD_FRAMES];
+	char name[2 * MODEL_FUNCTION_LEN];
+	struct model_stall stall = stall_sample(NULL, 1);
+	const struct model_stall *worst;
+	struct board *copy;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	for (unsigned i = 0; i < 2 * BOARD_FRAMES; i++)
+		frames[i] = (struct model_frame){.function = i ? name + i : "inner", .file = "/a.py", .line = i};
+	stall.frames = frames;
+	stall.nr_frames = 2 * BOARD_FRAMES;
+	stall.place = &frames[2 * BOARD_FRAMES - 1];
+	board_take_stall(f.board, &stall);
+	stall = stall_sample(NULL, 2);
+	board_take_stall(f.board, &stall);
+	memset(frames, 0, sizeof(frames));
+	copy = board_copy(f.board);
+	assert_int_equal(board_reset(f.board, f.model, 1 * S), 0);
+	assert_null(board_find(f.board, 100, 100)->worst);
+	worst = &board_find(copy, 100, 100)->worst->stall;
+	assert_int_equal(worst->start_ns, 1);
+	assert_int_equal(worst->nr_frames, BOARD_FRAMES);
+	assert_string_equal(worst->frames[0].function, "inner");
+	assert_int_equal(strlen(worst->frames[1].function), MODEL_FUNCTION_LEN - 1);
+	assert_string_equal(worst->place->file, "/a.py");
+	assert_int_equal(worst->place->line, 2 * BOARD_FRAMES - 1);
+	board_free(copy);
+	fixture_close(&f);
+}
+
 static void test_routes_are_bounded(void **state)
 {
 	struct model_request request = {.id = "x", .method = "GET"};
@@ -213,6 +250,7 @@ int main(void)
 		cmocka_unit_test(test_minute),
 		cmocka_unit_test(test_loops_end),
 		cmocka_unit_test(test_stalls_are_copies),
+		cmocka_unit_test(test_the_worst_stall_is_kept_with_its_stack),
 		cmocka_unit_test(test_routes_are_bounded),
 	};
 

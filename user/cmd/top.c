@@ -9,7 +9,7 @@
 #include "cmd/rows.h"
 #include "cmd/top.h"
 
-static const char *const view_words[] = {"loops", "routes", "stalls", NULL};
+static const char *const view_words[] = {"loops", "routes", "stalls", "places", NULL};
 
 #define MAX_DELAY_S 3600
 

@@ -25,6 +25,7 @@ int board_new(struct board **out, struct err *err)
 static void loop_free(struct board_loop *l)
 {
 	routes_fini(&l->routes);
+	free(l->worst);
 	free(l);
 }
 
@@ -37,6 +38,7 @@ void board_free(struct board *b)
 	table_fini(&b->by_tid);
 	free(b->loops);
 	free(b->routes);
+	free(b->places);
 	free(b->stalls);
 	free(b);
 }
@@ -91,46 +93,15 @@ static struct board_loop *loop_get(struct board *b, uint32_t pid, uint32_t tid)
 	return loop_add(b, pid, tid);
 }
 
-static void bytes_copy(char *out, size_t size, const char *text)
+/* The first of the longest ones stays. */
+static void worst_keep(struct board_loop *l, const struct model_stall *stall)
 {
-	size_t len = strnlen(text, size - 1);
-
-	memcpy(out, text, len);
-	out[len] = '\0';
-}
-
-/* Makes the pointers of a copy lead into it. */
-static void stall_tie(struct board_stall *s)
-{
-	s->stall.comm = s->comm;
-	if (s->stall.block)
-		s->stall.block = &s->block;
-	if (s->stall.block_path)
-		s->stall.block_path = s->block_path;
-	if (s->stall.request)
-		s->stall.request = &s->request;
-	for (unsigned i = 0; i < s->stall.nr_victims_told; i++)
-		s->victims[i] = s->victim_ids[i];
-	s->stall.victims = s->victims;
-}
-
-static void stall_keep(struct board *b, const struct model_stall *stall)
-{
-	struct board_stall *s = &b->stalls[b->nr_stalls++ % BOARD_STALLS];
-
-	memset(s, 0, sizeof(*s));
-	s->stall = *stall;
-	if (stall->comm)
-		bytes_copy(s->comm, sizeof(s->comm), stall->comm);
-	if (stall->block)
-		s->block = *stall->block;
-	if (stall->block_path)
-		bytes_copy(s->block_path, sizeof(s->block_path), stall->block_path);
-	if (stall->request)
-		s->request = *stall->request;
-	for (unsigned i = 0; i < stall->nr_victims_told; i++)
-		bytes_copy(s->victim_ids[i], sizeof(s->victim_ids[i]), stall->victims[i]);
-	stall_tie(s);
+	if (l->worst && l->worst->stall.duration_ns >= stall->duration_ns)
+		return;
+	if (!l->worst)
+		l->worst = malloc(sizeof(*l->worst));
+	if (l->worst)
+		board_stall_copy(l->worst, stall);
 }
 
 void board_take_stall(struct board *b, const struct model_stall *stall)
@@ -138,9 +109,10 @@ void board_take_stall(struct board *b, const struct model_stall *stall)
 	struct board_loop *l = loop_get(b, stall->pid, stall->tid);
 	struct route *route = NULL;
 
-	stall_keep(b, stall);
+	board_stall_copy(&b->stalls[b->nr_stalls++ % BOARD_STALLS], stall);
 	if (!l)
 		return;
+	worst_keep(l, stall);
 	l->cause_ns[stall->cause] += stall->duration_ns;
 	if (stall->request && *stall->request->method)
 		route = routes_get(&l->routes, stall->request->method, stall->request->route);
@@ -247,6 +219,10 @@ int board_refresh(struct board *b, const struct model *m, uint64_t now_ns)
 	b->routes = s.routes;
 	b->nr_routes = s.nr_routes;
 	s.routes = NULL;
+	free(b->places);
+	b->places = s.places;
+	b->nr_places = s.nr_places;
+	s.places = NULL;
 	model_summary_fini(&s);
 	return 0;
 }
@@ -288,6 +264,8 @@ int board_reset(struct board *b, struct model *m, uint64_t now_ns)
 		memset(&l->last_refresh, 0, sizeof(l->last_refresh));
 		l->second_elapsed_ns = 0;
 		l->second_idle_ns = 0;
+		free(l->worst);
+		l->worst = NULL;
 		routes_restart(&l->routes);
 	}
 	b->last_requests = 0;
@@ -365,6 +343,8 @@ static bool loops_copy(struct board *to, const struct board *from)
 		memcpy(copy->history, l->history, sizeof(copy->history));
 		copy->nr_history = l->nr_history;
 		memcpy(copy->cause_ns, l->cause_ns, sizeof(copy->cause_ns));
+		if (l->worst)
+			worst_keep(copy, &l->worst->stall);
 		n = board_routes(l, &routes);
 		for (size_t r = 0; r < n; r++) {
 			struct route *route = routes_get(&copy->routes, routes[r].method, routes[r].route);
@@ -391,14 +371,17 @@ struct board *board_copy(const struct board *b)
 	copy->nr_loops = 0;
 	table_init(&copy->by_tid, 0);
 	copy->routes = calloc(b->nr_routes + 1, sizeof(*b->routes));
-	if (!copy->routes || !loops_copy(copy, b)) {
+	copy->places = calloc(b->nr_places + 1, sizeof(*b->places));
+	if (!copy->routes || !copy->places || !loops_copy(copy, b)) {
 		board_free(copy);
 		return NULL;
 	}
 	if (b->nr_routes)
 		memcpy(copy->routes, b->routes, b->nr_routes * sizeof(*b->routes));
+	if (b->nr_places)
+		memcpy(copy->places, b->places, b->nr_places * sizeof(*b->places));
 	memcpy(copy->stalls, b->stalls, BOARD_STALLS * sizeof(*b->stalls));
 	for (size_t i = 0; i < BOARD_STALLS; i++)
-		stall_tie(&copy->stalls[i]);
+		board_stall_tie(&copy->stalls[i]);
 	return copy;
 }

@@ -15,6 +15,7 @@
 #define BOARD_HISTORY 60  /* seconds */
 #define BOARD_ROUTES  32  /* of one loop; 6 KiB each */
 #define BOARD_STALLS  128 /* the newest */
+#define BOARD_FRAMES  12  /* of a stall, the innermost; more would fill a screen */
 #define BOARD_FLIGHTS 64  /* the oldest, of the loop that is looked at */
 
 /* Shares of the time between the last two refreshes, in 1/1000. */
@@ -27,19 +28,6 @@ struct board_rates {
 	uint32_t turns_per_s;
 };
 
-struct board_loop {
-	struct model_loop total; /* since the last reset */
-	struct board_rates rates;
-	uint16_t history[BOARD_HISTORY]; /* utilisation of each second in 1/1000, the newest last */
-	unsigned nr_history;
-	uint64_t cause_ns[LG_NR_CAUSES];
-	struct routes routes;
-	struct model_loop last_refresh; /* what rates are counted from */
-	uint64_t second_elapsed_ns;     /* what the next second of the history is counted from */
-	uint64_t second_idle_ns;
-	bool is_seen; /* by the refresh that goes on */
-};
-
 /* A copy of a stall: its pointers lead into this struct, or are NULL. */
 struct board_stall {
 	struct model_stall stall;
@@ -49,6 +37,25 @@ struct board_stall {
 	struct model_request request;
 	char victim_ids[MODEL_MAX_VICTIMS][MODEL_ID_LEN];
 	const char *victims[MODEL_MAX_VICTIMS];
+	struct model_frame frames[BOARD_FRAMES + 1]; /* the last one is the place */
+	struct {
+		char function[MODEL_FUNCTION_LEN];
+		char file[MODEL_FILE_LEN];
+	} names[BOARD_FRAMES + 1]; /* of the frames */
+};
+
+struct board_loop {
+	struct model_loop total; /* since the last reset */
+	struct board_rates rates;
+	uint16_t history[BOARD_HISTORY]; /* utilisation of each second in 1/1000, the newest last */
+	unsigned nr_history;
+	uint64_t cause_ns[LG_NR_CAUSES];
+	struct routes routes;
+	struct board_stall *worst;      /* the longest stall since the last reset; NULL: none */
+	struct model_loop last_refresh; /* what rates are counted from */
+	uint64_t second_elapsed_ns;     /* what the next second of the history is counted from */
+	uint64_t second_idle_ns;
+	bool is_seen; /* by the refresh that goes on */
 };
 
 struct board_flight {
@@ -63,6 +70,8 @@ struct board {
 	struct table by_tid;
 	struct model_route *routes; /* of all loops, as of the last refresh */
 	size_t nr_routes;
+	struct model_place *places; /* the same of places */
+	size_t nr_places;
 	struct board_stall *stalls; /* a ring */
 	uint64_t nr_stalls;         /* put into it so far */
 	struct board_flight flights[BOARD_FLIGHTS];
@@ -81,6 +90,11 @@ int board_new(struct board **out, struct err *err);
 void board_free(struct board *b);
 /* NULL: no memory. */
 struct board *board_copy(const struct board *b);
+
+/* Fills *s, which may hold anything. */
+void board_stall_copy(struct board_stall *s, const struct model_stall *stall);
+/* Makes the pointers of a copy lead into it, after its bytes were copied. */
+void board_stall_tie(struct board_stall *s);
 
 /* From the model's sink. */
 void board_take_stall(struct board *b, const struct model_stall *stall);

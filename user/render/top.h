@@ -4,8 +4,9 @@
  * small state and the size of the screen; terminal, clock and tracer are elsewhere, so a recording can be looked at
  * the same way and tests compare whole screens.
  *
- * Three tables (loops, routes, stalls), one loop in detail, and the help. A table is described by its columns and a
- * few functions (top_private.h); sorting, filtering, scrolling and fitting into narrow screens are the same for all.
+ * Four tables (loops, routes, stalls, places), one loop in detail, and the help. A table is described by its columns
+ * and a few functions (top_private.h); sorting, filtering, scrolling and fitting into narrow screens are the same for
+ * all.
  */
 #ifndef LG_RENDER_TOP_H
 #define LG_RENDER_TOP_H
@@ -15,7 +16,7 @@
 
 #define TOP_FILTER_LEN 64
 
-enum top_view { TOP_LOOPS, TOP_ROUTES, TOP_STALLS, TOP_NR_TABLES, TOP_LOOP = TOP_NR_TABLES, TOP_HELP };
+enum top_view { TOP_LOOPS, TOP_ROUTES, TOP_STALLS, TOP_PLACES, TOP_NR_TABLES, TOP_LOOP = TOP_NR_TABLES, TOP_HELP };
 
 /* Keys that are no characters; characters stand for themselves. */
 enum top_key {

@@ -109,17 +109,11 @@ static int routes_compare(const void *a, const void *b, unsigned column)
 	}
 }
 
-/* Of its name: the array is another one after each refresh. FNV-1a. */
 static uint64_t routes_id(const void *row)
 {
 	const struct model_route *r = row;
-	uint64_t hash = 0xcbf29ce484222325ull;
 
-	for (const char *c = r->method; *c; c++)
-		hash = (hash ^ (unsigned char)*c) * 0x100000001b3ull;
-	for (const char *c = r->route; *c; c++)
-		hash = (hash ^ (unsigned char)*c) * 0x100000001b3ull;
-	return hash ? hash : 1;
+	return top_names_id(r->method, r->route);
 }
 
 const struct top_table_ops top_routes_ops = {

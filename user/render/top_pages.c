@@ -7,6 +7,7 @@
 #include "render/bars.h"
 #include "render/clock.h"
 #include "render/line.h"
+#include "render/place.h"
 #include "render/target.h"
 #include "render/top_private.h"
 #include "render/words.h"
@@ -219,6 +220,29 @@ static void loop_stalls(struct page *p, const struct top *t, const struct board 
 		screen_put(&p->screen, p->row++, 2, TEXT_DIM, "none so far");
 }
 
+/* The longest stall, and where it was. */
+static void loop_worst(struct page *p, const struct top *t, const struct board_loop *l)
+{
+	char name[TOP_CELL_LEN], more[TOP_CELL_LEN + CLOCK_LEN + UNITS_LEN + 8], length[UNITS_LEN], time[CLOCK_LEN];
+	const struct model_stall *stall = l->worst ? &l->worst->stall : NULL;
+
+	if (!stall || !stall->nr_frames)
+		return;
+	snprintf(name, sizeof(name), "nobody's");
+	if (stall->request)
+		format_request(name, sizeof(name), stall->request, p->screen.utf8);
+	snprintf(more, sizeof(more), "%s at %s, %s", units_format_duration(length, sizeof(length), stall->duration_ns),
+		 clock_format_local(time, sizeof(time), stall->start_ns, t->realtime_offset_ns, 1), name);
+	page_title(p, "STACK of the worst stall", more);
+	for (size_t i = 0; i < stall->nr_frames; i++) {
+		const struct model_frame *f = &stall->frames[i];
+
+		place_format(name, sizeof(name), f->function, f->file, f->line, p->screen.utf8);
+		screen_put(&p->screen, p->row, 2, TEXT_DIM, place_kind(f->kind));
+		screen_put(&p->screen, p->row++, 10, f->is_own ? TEXT_BOLD : TEXT_PLAIN, name);
+	}
+}
+
 void top_loop_draw(struct top *t, const struct board *b, struct screen *s, int at, unsigned height)
 {
 	const struct board_loop *l = board_find(b, t->pid, t->tid);
@@ -229,6 +253,7 @@ void top_loop_draw(struct top *t, const struct board *b, struct screen *s, int a
 	loop_head(&p, l);
 	loop_chart(&p, l);
 	loop_stalls(&p, t, b);
+	loop_worst(&p, t, l);
 	loop_flights(&p, b);
 	loop_routes(&p, l);
 	loop_turns(&p, l);
@@ -253,7 +278,7 @@ static void help_table(struct page *p, enum top_view view)
 void top_help_draw(struct top *t, struct screen *s, int at, unsigned height)
 {
 	static const char *const keys[][2] = {
-		{"Tab", "loops, routes, stalls"},
+		{"Tab", "loops, routes, stalls, places"},
 		{"Enter", "open the loop under the cursor; Esc leads back"},
 		{"Up Down PgUp PgDn", "move the cursor, which then stays on its row; Home lets go"},
 		{"< >", "sort by the next column; r reverses the order"},

@@ -41,6 +41,7 @@ struct top_table_ops {
 extern const struct top_table_ops top_loops_ops;
 extern const struct top_table_ops top_routes_ops;
 extern const struct top_table_ops top_stalls_ops;
+extern const struct top_table_ops top_places_ops;
 
 /* By enum top_view. */
 const struct top_table_ops *top_table_ops(enum top_view view);
@@ -60,6 +61,8 @@ void top_help_draw(struct top *t, struct screen *s, int at, unsigned height);
 void top_format_route(char *buf, size_t size, const struct model_route *route, bool utf8);
 void top_format_escaped(char *buf, size_t size, const char *raw, bool utf8);
 
+/* The id of a row that is known by two names: its array is another one after each refresh. */
+uint64_t top_names_id(const char *a, const char *b);
 /* A length, "-" where nothing was counted. */
 void top_put_length(struct top_cell *out, uint64_t ns, uint64_t count);
 /* The largest first. */

@@ -11,9 +11,22 @@ const struct top_table_ops *top_table_ops(enum top_view view)
 		[TOP_LOOPS] = &top_loops_ops,
 		[TOP_ROUTES] = &top_routes_ops,
 		[TOP_STALLS] = &top_stalls_ops,
+		[TOP_PLACES] = &top_places_ops,
 	};
 
 	return tables[view];
+}
+
+/* FNV-1a. */
+uint64_t top_names_id(const char *a, const char *b)
+{
+	uint64_t hash = 0xcbf29ce484222325ull;
+
+	for (const char *c = a; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * 0x100000001b3ull;
+	for (const char *c = b; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * 0x100000001b3ull;
+	return hash ? hash : 1;
 }
 
 /* --- rows --- */
