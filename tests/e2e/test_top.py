@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -12,6 +13,7 @@ from lab_host import own_group
 from lab_server import EpollServer, Node, Uvicorn
 from lab_terminal import Terminal
 from lab_tracer import LGTRACE, run
+from test_record import Recorder
 
 
 def top(folder, *args, **how):
@@ -117,6 +119,30 @@ def test_later_loops_are_found(folder):
         with EpollServer(folder) as server, Load(server.connect):
             terminal.keys("/", *"epoll_server", "Enter")
             terminal.wait(str(server.pid), seconds=15)
+        terminal.keys("q")
+        assert terminal.ended() == 0
+
+
+def test_replay(folder):
+    """A recording, twice as fast as it was; then it stands at its end."""
+    with EpollServer(folder) as server, Load(server.connect):
+        with Recorder(folder / "top.rec", server.pid, "--threshold", "20ms") as recorder:
+            server.connect().get("/sleep/60", "first")
+            time.sleep(3)
+            server.connect().get("/sleep/50", "last")
+            assert recorder.stop() == 0
+    begin = time.monotonic()
+    with Terminal(folder, [LGTRACE, "report", "--top", "--speed", "2", str(folder / "top.rec")], rows=50) as terminal:
+        terminal.wait("1 stall over 20 ms")
+        terminal.keys("Enter", "p")
+        screen = terminal.wait("PAUSED")
+        assert "replay, 2x" in screen and "id=first" in screen and "id=last" not in screen
+        time.sleep(1.5)
+        terminal.keys("p")
+        assert "id=last" in terminal.wait("the recording ends here")
+        assert time.monotonic() - begin > 3
+        terminal.keys("Escape", "z")
+        terminal.wait("0 stalls over")
         terminal.keys("q")
         assert terminal.ended() == 0
 

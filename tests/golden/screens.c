@@ -108,7 +108,7 @@ static const struct board *shown(const struct player *p)
 
 static void show(struct player *p)
 {
-	unsigned rows = p->top.is_batch ? top_rows(&p->top, p->board) : p->rows;
+	unsigned rows = p->top.is_batch ? top_height(&p->top, p->board) : p->rows;
 	struct screen screen;
 
 	board_look(p->board, p->model, p->now_ns, p->top.pid, p->top.tid);

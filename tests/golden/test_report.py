@@ -225,6 +225,32 @@ def test_html_stands_alone_and_is_no_way_in(tmp_path):
     assert "innerHTML" not in page and "default-src 'none'" in page
 
 
+TOPS = {"several_loops": "loops", "dies": "loops", "stacks": "places", "uvicorn_tasks": "stalls", "hostile": "routes"}
+
+
+def told_top(name, folder):
+    return report(recording(name, folder), "--top", "-b", "--view", TOPS[name], "--exclude-path=", "--threshold=20ms")[0]
+
+
+@pytest.mark.parametrize("name", TOPS)
+def test_top(name, tmp_path):
+    assert told_top(name, tmp_path) == expected(f"{name}.top"), "If it is right as it is now: make golden-update"
+
+
+def test_top_of_a_damaged_recording(tmp_path):
+    path = recording("several_loops", tmp_path)
+    path.write_bytes(path.read_bytes()[:-5])
+    out, err = report(path, "--top", "-b")
+    assert b"4 loops" in out and b"ends early" in err
+
+
+@pytest.mark.parametrize("options", (["--top", "-b", "--json"], ["--view", "routes"], ["--top"], ["--top", "-b", "--speed=0"],
+                                     ["--top", "-b", "--sort", "NONSENSE"]))
+def test_wrong_use_of_top(options, tmp_path):
+    out, err = report(recording("tls", tmp_path), *options, code=2)
+    assert out == b"" and err
+
+
 def told_diff(folder, *options, names=("healthy", "uvicorn_tasks")):
     paths = [recording(name, folder).name for name in names]
     result = subprocess.run([LGTRACE, "diff", "--exclude-path=", *paths, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -252,5 +278,7 @@ def update():
     folder = REPLAY.parent
     for name, export in EXPORT_CASES:
         (HERE / "expected" / f"{name}.{export}").write_bytes(exported(name, export, folder))
+    for name in TOPS:
+        (HERE / "expected" / f"{name}.top").write_bytes(told_top(name, folder))
     for view, options in DIFFS.items():
         (HERE / "expected" / f"diff.{view}").write_bytes(told_diff(folder, *options))

@@ -43,23 +43,31 @@ int replay_open(struct replay *replay, const char *path, struct trace_opts *opts
 	return view_open_model(&replay->view, opts, err);
 }
 
+int replay_next(struct replay *replay, const struct lg_head **rec)
+{
+	replay->was_state = replay->is_state;
+	return file_reader_next(replay->file, rec, &replay->is_state);
+}
+
 /* What is restated brings totals from before: what is left of the recording begins behind it. */
+int replay_feed(struct replay *replay, const struct lg_head *rec)
+{
+	bool is_first = replay->was_state && !replay->is_state;
+	int error = is_first ? view_restart(&replay->view, replay->end_ns) : 0;
+
+	if (rec->time_ns > replay->end_ns)
+		replay->end_ns = rec->time_ns;
+	view_feed(&replay->view, rec);
+	return error;
+}
+
 static int records_feed(struct replay *replay)
 {
-	bool is_state = false, was_state = false;
 	const struct lg_head *rec;
 	int more, error = 0;
 
-	while (!error && (more = file_reader_next(replay->file, &rec, &is_state)) != 0) {
-		if (more < 0)
-			return more;
-		if (was_state && !is_state)
-			error = view_restart(&replay->view, replay->end_ns);
-		was_state = is_state;
-		if (rec->time_ns > replay->end_ns)
-			replay->end_ns = rec->time_ns;
-		view_feed(&replay->view, rec);
-	}
+	while (!error && (more = replay_next(replay, &rec)) != 0)
+		error = more < 0 ? more : replay_feed(replay, rec);
 	return error;
 }
 

@@ -12,10 +12,16 @@ struct replay {
 	struct header *header;
 	struct view view;
 	uint64_t end_ns; /* of the newest record */
+	bool is_state;   /* the record of replay_next() restates what was before the recording, */
+	bool was_state;  /* and the one before it did */
 };
 
 /* Opens the file and a model; what `opts` leaves open is taken from the recording. */
 int replay_open(struct replay *replay, const char *path, struct trace_opts *opts, struct err *err);
+/* The next record, which is valid until the next call: 1, 0 at the end or at the first damage, or -errno. */
+int replay_next(struct replay *replay, const struct lg_head **rec);
+/* Feeds the model with it. 0 or -ENOMEM. */
+int replay_feed(struct replay *replay, const struct lg_head *rec);
 /* Reads it to its end or to its first damage. */
 int replay_run(struct replay *replay, struct err *err);
 /* Tells the summary. */

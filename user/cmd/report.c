@@ -2,11 +2,13 @@
 /* `lgtrace report`: a recording, told as the live run would have been. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cmd/commands.h"
 #include "cmd/gates.h"
 #include "cmd/replay.h"
 #include "cmd/rows.h"
+#include "cmd/top_replay.h"
 #include "render/chrome.h"
 #include "render/folded.h"
 #include "render/html.h"
@@ -19,7 +21,22 @@ struct report_opts {
 	const char *html;
 	bool stalls;
 	bool folded;
+	bool top;
+	struct top_look look; /* of the screen of top, */
+	double speed;         /* and how much faster than it was */
 };
+
+/* A number, with or without an x. */
+static int speed_take(const char *value, void *result, struct err *err)
+{
+	struct report_opts *o = result;
+	char *end;
+
+	(void)err;
+	o->speed = strtod(value, &end);
+	end += *end == 'x';
+	return end != value && !*end && o->speed >= 0.1 && o->speed <= 1000 ? 0 : -EINVAL;
+}
 
 static const struct opt report_rows[] = {
 	{"stalls", 's', NULL, "What to tell", "Tell every stall, before the summary",
@@ -52,6 +69,15 @@ static const struct opt report_rows[] = {
 	{"chrome-trace", 0, "FILE", NULL,
 	 "Write a timeline of turns, stalls and slow requests, for Perfetto or chrome://tracing",
 	 OPT_STRING(struct report_opts, chrome)},
+	{"top", 0, NULL, "On the screen of top", "Show it as lgtrace top would have, as it went on",
+	 OPT_FLAG(struct report_opts, top)},
+	{"speed", 0, "N", NULL, "So many times as fast as it was, 0.1 to 1000", .preset = "1", OPT_CALL(speed_take)},
+	TOP_ROW_VIEW(struct report_opts),
+	TOP_ROW_SORT(struct report_opts, 0),
+	TOP_ROW_FILTER(struct report_opts, 0),
+	TOP_ROW_BATCH(struct report_opts,
+		      "Print the table as it is at the end; rates and shares are those of the whole recording"),
+	TOP_ROW_ASCII(struct report_opts),
 	{0},
 };
 
@@ -71,6 +97,7 @@ static const struct opt_pair examples[] = {
 	{"lgtrace report", "the summary of " RECORD_FILE},
 	{"lgtrace report --stalls --threshold 20ms night.rec", "every stall from 20 ms on"},
 	{"lgtrace report --json --requests night.rec", "for programs"},
+	{"lgtrace report --top --speed 10 night.rec", "ten minutes in one, on the screen of lgtrace top"},
 	{0},
 };
 
@@ -135,19 +162,39 @@ static int report_run(struct report_opts *o, const char *path, struct err *err)
 	return code;
 }
 
+static int opts_check(const struct report_opts *o, struct err *err)
+{
+	const struct trace_opts *t = &o->trace;
+	bool has_more = o->stalls || o->folded || o->pprof || o->chrome || o->html || t->requests || t->json ||
+			t->output || t->fail_if.count || t->junit;
+
+	if (o->top && has_more) {
+		err_hint(err, "run lgtrace report twice");
+		return err_set(err, EXIT_CODE_USAGE, EINVAL, "--top goes with no other view");
+	}
+	if (!o->top && (o->look.batch || o->look.sort || o->look.filter || o->look.view || o->look.ascii))
+		return err_set(err, EXIT_CODE_USAGE, EINVAL,
+			       "--batch, --view, --sort, --filter and --ascii are for --top");
+	return gates_check_opts(t, err);
+}
+
 int report_main(int argc, char **argv, struct err *err)
 {
-	struct report_opts opts = {};
+	struct report_opts opts = {.speed = 1};
 	struct opt_rest rest = {};
+	const char *path;
 	int code = EXIT_CODE_OK;
 	int parsed = opt_parse(&report_command, argc, argv, &opts, &rest, err);
 
+	path = rest.nr_args ? rest.args[0] : RECORD_FILE;
 	if (parsed > 0)
 		opt_help(&report_command, stdout);
-	else if (parsed < 0 || gates_check_opts(&opts.trace, err))
+	else if (parsed < 0 || opts_check(&opts, err))
 		code = EXIT_CODE_USAGE;
+	else if (opts.top)
+		code = top_replay(path, &opts.trace, &opts.look, opts.speed, err);
 	else
-		code = report_run(&opts, rest.nr_args ? rest.args[0] : RECORD_FILE, err);
+		code = report_run(&opts, path, err);
 	trace_opts_fini(&opts.trace);
 	return code;
 }

@@ -9,8 +9,6 @@
 #include "cmd/rows.h"
 #include "cmd/top.h"
 
-static const char *const view_words[] = {"loops", "routes", "stalls", "places", NULL};
-
 #define MAX_DELAY_S 3600
 
 /* Seconds, as in top(1), or a length with its unit. */
@@ -41,16 +39,12 @@ static const struct opt top_rows[] = {
 	ROW_EXCLUDE_PATH,
 	{"delay", 'd', "SECONDS", "How to show it", "Refresh after so many seconds, 0.1 at least", .preset = "1",
 	 OPT_CALL(delay_take)},
-	{"view", 0, "VIEW", NULL, "Begin with this table", .preset = "loops",
-	 OPT_CHOICE(struct top_opts, view, view_words)},
-	{"sort", 's', "COLUMN", NULL, "Sort it by the column of this title: P99, STALLS, WORST-ROUTE",
-	 OPT_STRING(struct top_opts, sort)},
-	{"filter", 'f', "TEXT", NULL, "Show only rows that contain this text", OPT_STRING(struct top_opts, filter)},
-	{"batch", 'b', NULL, NULL, "Print the table at each refresh instead of drawing on the terminal",
-	 OPT_FLAG(struct top_opts, batch)},
+	TOP_ROW_VIEW(struct top_opts),
+	TOP_ROW_SORT(struct top_opts, 's'),
+	TOP_ROW_FILTER(struct top_opts, 'f'),
+	TOP_ROW_BATCH(struct top_opts, "Print the table at each refresh instead of drawing on the terminal"),
 	{"iterations", 'n', "N", NULL, "Stop after so many refreshes", OPT_U64(struct top_opts, iterations)},
-	{"ascii", 0, NULL, NULL, "Draw with ASCII characters, whatever the locale says",
-	 OPT_FLAG(struct top_opts, ascii)},
+	TOP_ROW_ASCII(struct top_opts),
 	ROW_COLOR,
 	{0},
 };

@@ -3,18 +3,15 @@
 #ifndef LG_CMD_TOP_H
 #define LG_CMD_TOP_H
 
+#include "cmd/top_show.h"
 #include "cmd/trace.h"
 
 struct top_opts {
 	struct trace_opts trace; /* first: the shared rows fill it */
+	struct top_look look;
 	const char *cgroup;
-	const char *filter;
-	const char *sort;
 	uint64_t delay_ns;
 	uint64_t iterations; /* 0: until told to stop */
-	unsigned view;       /* enum top_view */
-	bool batch;
-	bool ascii;
 };
 
 /* Returns the exit code; says what went wrong in *err. */

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,7 +16,6 @@
 #include "cmd/terminal.h"
 #include "cmd/top.h"
 #include "probe/scan.h"
-#include "render/top.h"
 #include "target/cgroup.h"
 #include "target/kernel.h"
 #include "target/proc.h"
@@ -26,36 +23,16 @@
 #define BEATS_PER_S   (NS_PER_S / BEAT_NS)
 #define FIRST_SCAN_NS 500000000 /* a busy loop has slept by then, an idle one is seen at once */
 #define SCAN_EVERY_S  5         /* the last one of these seconds is watched */
-#define BATCH_COLS    200       /* room for every column and a route, where there is no terminal */
 
 struct run {
 	const struct top_opts *opts;
 	struct session session;
-	struct top top;
-	struct board *board;
-	struct board *frozen; /* what is shown while paused; NULL: board */
-	struct scan *scan;    /* NULL: the targets were named */
-	struct text_style style;
+	struct top_show show;
+	struct scan *scan; /* NULL: the targets were named */
 	struct kernel kernel;
-	int signal_fd; /* those that the session does not take */
-	uint64_t nr_draws;
-	bool has_terminal;
+	uint64_t nr_refreshes;
 	bool is_new; /* totals were taken in this beat */
 };
-
-static void on_stall(void *arg, const struct model_stall *stall)
-{
-	struct run *r = arg;
-
-	board_take_stall(r->board, stall);
-}
-
-static void on_request(void *arg, const struct model_done *done)
-{
-	struct run *r = arg;
-
-	board_take_request(r->board, done);
-}
 
 /* --- targets --- */
 
@@ -161,58 +138,18 @@ static int totals_take(struct run *r)
 	return error;
 }
 
-static const struct board *board_shown(const struct run *r)
-{
-	return r->frozen ? r->frozen : r->board;
-}
-
-static void batch_size(const struct run *r, unsigned *rows, unsigned *cols)
-{
-	struct winsize size = {};
-
-	*rows = top_rows(&r->top, r->board);
-	*cols = BATCH_COLS;
-	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col)
-		*cols = size.ws_col;
-}
-
-static int draw(struct run *r)
-{
-	struct screen screen;
-	unsigned rows, cols;
-
-	if (r->has_terminal)
-		terminal_size(&rows, &cols);
-	else
-		batch_size(r, &rows, &cols);
-	if (screen_init(&screen, rows, cols, r->style.utf8))
-		return -ENOMEM;
-	top_draw(&r->top, board_shown(r), &screen);
-	if (r->has_terminal) {
-		terminal_draw(&screen);
-	} else {
-		fputs(r->nr_draws ? "\n" : "", stdout);
-		screen_print(&screen, &r->style, stdout);
-	}
-	screen_fini(&screen);
-	return fflush(stdout) ? -errno : 0;
-}
-
 /* The requests in flight of the loop that is open. */
 static void loop_look(struct run *r)
 {
-	bool is_open = r->top.view == TOP_LOOP;
-
-	board_look(r->board, r->session.view.model, clock_ns(CLOCK_MONOTONIC), is_open ? r->top.pid : 0,
-		   is_open ? r->top.tid : 0);
+	top_show_look(&r->show, r->session.view.model, clock_ns(CLOCK_MONOTONIC));
 }
 
 static int board_read(struct run *r)
 {
 	int error = r->is_new ? 0 : totals_take(r);
 
-	r->top.realtime_offset_ns = clock_offset_ns();
-	return error ? error : board_refresh(r->board, r->session.view.model, clock_ns(CLOCK_MONOTONIC));
+	r->show.top.realtime_offset_ns = clock_offset_ns();
+	return error ? error : board_refresh(r->show.board, r->session.view.model, clock_ns(CLOCK_MONOTONIC));
 }
 
 static int refresh(struct run *r)
@@ -220,10 +157,10 @@ static int refresh(struct run *r)
 	int error = board_read(r);
 
 	loop_look(r);
-	if (!error && !r->frozen)
-		error = draw(r);
-	r->nr_draws++;
-	if (r->opts->iterations && r->nr_draws >= r->opts->iterations)
+	if (!error && !r->show.frozen)
+		error = top_show_draw(&r->show);
+	r->nr_refreshes++;
+	if (r->opts->iterations && r->nr_refreshes >= r->opts->iterations)
 		r->session.is_done = true;
 	return error;
 }
@@ -239,7 +176,7 @@ static int beat_second(struct run *r)
 	probe_refresh(s->probe);
 	targets_look(r);
 	error = totals_take(r);
-	return error ? error : board_second(r->board, s->view.model, clock_ns(CLOCK_MONOTONIC));
+	return error ? error : board_second(r->show.board, s->view.model, clock_ns(CLOCK_MONOTONIC));
 }
 
 static int beat(struct run *r)
@@ -259,22 +196,15 @@ static int beat(struct run *r)
 		if (!error && s->beats % delay == 0)
 			error = refresh(r);
 	}
-	if (r->opts->batch && r->opts->trace.pids.count && !live_threads(s->live) && s->beats > 1)
+	if (r->opts->look.batch && r->opts->trace.pids.count && !live_threads(s->live) && s->beats > 1)
 		s->is_done = true;
 	return error;
-}
-
-static void pause_toggle(struct run *r)
-{
-	board_free(r->frozen);
-	r->frozen = r->top.is_paused ? board_copy(r->board) : NULL;
-	r->top.is_paused = r->frozen != NULL;
 }
 
 /* What has just been reset is shown as it is now, not at the next refresh. */
 static int reset(struct run *r)
 {
-	int error = board_reset(r->board, r->session.view.model, clock_ns(CLOCK_MONOTONIC));
+	int error = board_reset(r->show.board, r->session.view.model, clock_ns(CLOCK_MONOTONIC));
 
 	r->is_new = false;
 	return error ? error : board_read(r);
@@ -285,12 +215,12 @@ static int on_keys(struct run *r)
 	int key, error = 0;
 
 	while (!error && !r->session.is_done && (key = terminal_key()) >= 0)
-		switch (top_key(&r->top, board_shown(r), key)) {
+		switch (top_key(&r->show.top, top_show_board(&r->show), key)) {
 		case TOP_QUIT:
 			r->session.is_done = true;
 			break;
 		case TOP_PAUSE:
-			pause_toggle(r);
+			top_show_freeze(&r->show);
 			break;
 		case TOP_RESET:
 			error = reset(r);
@@ -299,21 +229,15 @@ static int on_keys(struct run *r)
 			break;
 		}
 	loop_look(r);
-	return error ? error : draw(r);
+	return error ? error : top_show_draw(&r->show);
 }
 
-static int on_signal(struct run *r, int fd)
+static int on_signal(struct run *r)
 {
-	struct signalfd_siginfo info;
+	int ends = top_show_signal(&r->show);
 
-	if (read(fd, &info, sizeof(info)) != sizeof(info))
-		return 0;
-	if (info.ssi_signo != SIGWINCH) {
-		r->session.is_done = true;
-		return 0;
-	}
-	terminal_resize();
-	return draw(r);
+	r->session.is_done |= ends > 0;
+	return ends < 0 ? ends : 0;
 }
 
 static int on_event(struct run *r, const struct epoll_event *event)
@@ -322,8 +246,10 @@ static int on_event(struct run *r, const struct epoll_event *event)
 
 	if (fd == r->session.timer_fd)
 		return beat(r);
-	if (fd == r->session.signal_fd || fd == r->signal_fd)
-		return on_signal(r, fd);
+	if (fd == r->show.signal_fd)
+		return on_signal(r);
+	if (fd == r->session.signal_fd)
+		r->session.is_done = true;
 	if (fd != STDIN_FILENO)
 		return 0;
 	/* The terminal went away. */
@@ -353,65 +279,36 @@ static int loop(struct run *r)
 
 static int terminal_start(struct run *r, struct err *err)
 {
-	sigset_t signals;
+	sigset_t none;
 	int error;
 
-	if (r->opts->batch)
-		return 0;
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGWINCH);
-	sigaddset(&signals, SIGHUP);
-	sigaddset(&signals, SIGQUIT);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	r->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	error = r->signal_fd < 0 ? -errno : session_watch(&r->session, r->signal_fd);
+	sigemptyset(&none);
+	error = top_show_open(&r->show, &none, err);
+	if (error || !r->show.has_terminal)
+		return error;
+	error = session_watch(&r->session, r->show.signal_fd);
 	if (!error)
 		error = session_watch(&r->session, STDIN_FILENO);
-	if (error)
-		return err_set(err, EXIT_CODE_FAILED, -error, "cannot watch the terminal: %s", strerror(-error));
-	error = terminal_open(&r->style, err);
-	r->has_terminal = !error;
-	return error;
+	return error ? err_set(err, EXIT_CODE_FAILED, -error, "cannot watch the terminal: %s", strerror(-error)) : 0;
 }
 
-static int view_init(struct run *r, struct err *err)
+static int show_init(struct run *r, struct err *err)
 {
-	const struct top_opts *o = r->opts;
-
-	text_style_init(&r->style, o->trace.colour, STDOUT_FILENO);
-	r->style.utf8 = r->style.utf8 && !o->ascii && terminal_is_utf8();
 	kernel_read(&r->kernel);
-	r->top = (struct top){.host = r->kernel.host,
-			      .threshold_ns = o->trace.threshold_ns,
-			      .is_auto = o->trace.is_auto,
-			      .is_batch = o->batch};
-	r->top.realtime_offset_ns = clock_offset_ns();
-	top_init(&r->top);
-	r->top.view = o->view;
-	if (o->filter)
-		snprintf(r->top.filter, sizeof(r->top.filter), "%s", o->filter);
-	if (o->sort && top_sort(&r->top, o->view, o->sort)) {
-		err_hint(err, "the titles stand above the table; lgtrace top -b -n 1 prints it");
-		return err_set(err, EXIT_CODE_USAGE, EINVAL, "no column is called '%s' here", o->sort);
-	}
-	if (!o->batch && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))) {
-		err_hint(err, "lgtrace top -b prints tables instead");
-		return err_set(err, EXIT_CODE_USAGE, ENOTTY, "standard input and output are no terminal");
-	}
-	return 0;
+	r->show.top.host = r->kernel.host;
+	r->show.top.realtime_offset_ns = clock_offset_ns();
+	return top_show_init(&r->show, &r->opts->look, &r->opts->trace, err);
 }
 
 int top_run(const struct top_opts *opts, struct err *err)
 {
-	struct run r = {.opts = opts, .signal_fd = -1};
-	struct model_sink sink = {.arg = &r, .stall = on_stall, .request = on_request};
+	struct run r = {.opts = opts, .show.signal_fd = -1};
+	struct model_sink sink = top_show_sink(&r.show);
 	int error;
 
 	r.session = (struct session){
 		.opts = &opts->trace, .view.sink = &sink, .epoll_fd = -1, .timer_fd = -1, .signal_fd = -1};
-	error = view_init(&r, err);
-	if (!error)
-		error = board_new(&r.board, err);
+	error = show_init(&r, err);
 	if (!error)
 		error = targets_find(&r, err);
 	if (!error)
@@ -420,13 +317,9 @@ int top_run(const struct top_opts *opts, struct err *err)
 		error = terminal_start(&r, err);
 	if (!error)
 		error = loop(&r);
-	terminal_close();
+	top_show_close(&r.show);
 	session_close(&r.session);
 	scan_close(r.scan);
-	board_free(r.frozen);
-	board_free(r.board);
-	if (r.signal_fd >= 0)
-		close(r.signal_fd);
 	if (!error || error == -EPIPE)
 		return EXIT_CODE_OK;
 	err_set(err, EXIT_CODE_FAILED, -error, "watching failed: %s", strerror(-error));

@@ -157,6 +157,9 @@ static void rates_set(struct board_rates *r, const struct model_loop *now, const
 	uint64_t elapsed_ns = since(now->elapsed_ns, then->elapsed_ns);
 	uint64_t idle_ns = since(now->idle_ns, then->idle_ns);
 
+	/* What runs but did not come on is as it was a moment ago. */
+	if (!elapsed_ns && !now->ended)
+		return;
 	r->busy = thousandths(since(elapsed_ns, idle_ns), elapsed_ns);
 	r->on_cpu = thousandths(since(now->parts.on_cpu_ns, then->parts.on_cpu_ns), elapsed_ns);
 	r->blocked = thousandths(since(now->parts.blocked_ns, then->parts.blocked_ns), elapsed_ns);
@@ -170,7 +173,8 @@ static void loops_take(struct board *b, const struct model_summary *s)
 	for (size_t i = 0; i < b->nr_loops; i++)
 		b->loops[i]->is_seen = false;
 	for (size_t i = 0; i < s->nr_loops; i++) {
-		struct board_loop *l = s->loops[i].ended ? NULL : loop_get(b, s->loops[i].pid, s->loops[i].tid);
+		const struct model_loop *now = &s->loops[i];
+		struct board_loop *l = now->ended && !b->keeps_ended ? NULL : loop_get(b, now->pid, now->tid);
 
 		if (!l)
 			continue;
@@ -205,7 +209,6 @@ int board_refresh(struct board *b, const struct model *m, uint64_t now_ns)
 	if (error)
 		return error;
 	elapsed_ns = since(now_ns, b->now_ns > s.start_ns ? b->now_ns : s.start_ns);
-	b->requests_per_s = 0;
 	if (elapsed_ns)
 		b->requests_per_s = (uint32_t)(since(s.nr_requests, b->last_requests) * 1e9 / elapsed_ns + 0.5);
 	b->now_ns = now_ns;
@@ -262,6 +265,7 @@ int board_reset(struct board *b, struct model *m, uint64_t now_ns)
 
 		memset(l->cause_ns, 0, sizeof(l->cause_ns));
 		memset(&l->last_refresh, 0, sizeof(l->last_refresh));
+		memset(&l->rates, 0, sizeof(l->rates));
 		l->second_elapsed_ns = 0;
 		l->second_idle_ns = 0;
 		free(l->worst);
@@ -269,6 +273,7 @@ int board_reset(struct board *b, struct model *m, uint64_t now_ns)
 		routes_restart(&l->routes);
 	}
 	b->last_requests = 0;
+	b->requests_per_s = 0;
 	return error;
 }
 

@@ -84,6 +84,7 @@ struct board {
 	uint64_t nr_told_stalls; /* since the last reset */
 	uint64_t lost;
 	enum lg_level level; /* what is left out, to stay within the budget */
+	bool keeps_ended;    /* loops that ended stay */
 };
 
 int board_new(struct board **out, struct err *err);
@@ -101,8 +102,8 @@ void board_take_stall(struct board *b, const struct model_stall *stall);
 void board_take_request(struct board *b, const struct model_done *done);
 
 /*
- * Reads the model as of `now_ns`: at each refresh of the view. Loops that ended are dropped. 0 or -ENOMEM: what could
- * not be read stays as it was.
+ * Reads the model as of `now_ns`: at each refresh of the view. Loops that ended are dropped, unless they are kept. 0 or
+ * -ENOMEM: what could not be read stays as it was.
  */
 int board_refresh(struct board *b, const struct model *m, uint64_t now_ns);
 

@@ -286,6 +286,8 @@ static void tabs_draw(const struct top *t, struct screen *s)
 		col = screen_printf(s, 1, col, TEXT_BOLD, "  filter: %s_", t->filter);
 	else if (*t->filter)
 		col = screen_printf(s, 1, col, TEXT_BOLD, "  filter: %s", t->filter);
+	if (t->note)
+		col = screen_put(s, 1, col + 2, TEXT_CYAN, t->note);
 	if (t->is_paused)
 		screen_put(s, 1, col + 2, SCREEN_REVERSE | TEXT_YELLOW, " PAUSED ");
 }
@@ -316,7 +318,7 @@ static void keys_draw(const struct top *t, struct screen *s)
 	}
 }
 
-unsigned top_rows(const struct top *t, const struct board *b)
+unsigned top_height(const struct top *t, const struct board *b)
 {
 	return HEAD_ROWS + 1 + (unsigned)top_table_ops(t->view)->count(b);
 }

@@ -50,13 +50,15 @@ struct top_table {
 	size_t first;      /* row at the top of the screen */
 };
 
-/* All zero but the first four, and top_init() is the start. */
+/* All zero but what comes before `view`, and top_init() is the start. */
 struct top {
 	const char *host; /* untrusted, may be NULL */
 	uint64_t threshold_ns;
 	bool is_auto; /* each loop has a threshold of its own */
 	int64_t realtime_offset_ns;
-	bool is_batch; /* no cursor and no keys on the screen */
+	bool is_batch;    /* no cursor and no keys on the screen */
+	bool is_replay;   /* of a recording: it stands still while paused */
+	const char *note; /* what else the head says: how fast a recording is replayed; NULL: nothing */
 
 	enum top_view view;
 	enum top_view back; /* LOOP and HELP: where Esc leads to */
@@ -82,6 +84,6 @@ enum top_action top_key(struct top *t, const struct board *b, int key);
 void top_draw(struct top *t, const struct board *b, struct screen *s);
 
 /* Rows that the screen of a table would need to show all of it. */
-unsigned top_rows(const struct top *t, const struct board *b);
+unsigned top_height(const struct top *t, const struct board *b);
 
 #endif

@@ -277,13 +277,13 @@ static void help_table(struct page *p, enum top_view view)
 
 void top_help_draw(struct top *t, struct screen *s, int at, unsigned height)
 {
-	static const char *const keys[][2] = {
+	const char *const keys[][2] = {
 		{"Tab", "loops, routes, stalls, places"},
 		{"Enter", "open the loop under the cursor; Esc leads back"},
 		{"Up Down PgUp PgDn", "move the cursor, which then stays on its row; Home lets go"},
 		{"< >", "sort by the next column; r reverses the order"},
 		{"/", "show only rows that contain a text; Esc shows all"},
-		{"p, Space", "stand still; tracing goes on"},
+		{"p, Space", t->is_replay ? "stand still" : "stand still; tracing goes on"},
 		{"z", "count from zero again"},
 		{"q", "quit"},
 	};
