@@ -2,6 +2,8 @@
 /* What filters leave out of stalls, requests, routes and counts. */
 #include "model_stream.h"
 
+#include <fnmatch.h>
+
 #include "model/filter.h"
 
 #define GET(path, id) "GET " path " HTTP/1.1\r\nX-Request-ID: " id "\r\n\r\n"
@@ -102,6 +104,23 @@ static void test_cause(void **state)
 	told_is(filter_stream(&io), NULL, 0, 3);
 }
 
+static void test_globs_are_those_of_fnmatch(void **state)
+{
+	static const char *const globs[] = {"/a",    "/a*",  "/a?",  "/a/*", "*",  "",
+					    "/[ab]", "/\\a", "/a\\", "/a*c", "/ab"};
+	static const char *const texts[] = {"/a", "/", "/ab", "/b", "/a/b", "/abc", "a", "/a\\", "/ac"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(globs) / sizeof(*globs); i++)
+		for (size_t k = 0; k < sizeof(texts) / sizeof(*texts); k++) {
+			const struct model_filter filter = {.exclude_paths = (const char *const[]){globs[i], NULL}};
+			struct model_request request = {};
+
+			strcpy(request.path, texts[k]);
+			assert_int_equal(filter_takes_request(&filter, &request), !!fnmatch(globs[i], texts[k], 0));
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -111,6 +130,7 @@ int main(void)
 		cmocka_unit_test(test_route),
 		cmocka_unit_test(test_method),
 		cmocka_unit_test(test_cause),
+		cmocka_unit_test(test_globs_are_those_of_fnmatch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

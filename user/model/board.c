@@ -132,7 +132,6 @@ void board_take_request(struct board *b, const struct model_done *done)
 	route->stats.count++;
 	hist_add(&route->stats.hold, done->hold_ns);
 	hist_add(&route->stats.delay, done->delay_ns);
-	hist_add(&route->stats.duration, done->duration_ns);
 	if (done->longest_run_ns < route->stats.max_run_ns)
 		return;
 	route->stats.max_run_ns = done->longest_run_ns;

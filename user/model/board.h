@@ -50,7 +50,7 @@ struct board_loop {
 	uint16_t history[BOARD_HISTORY]; /* utilisation of each second in 1/1000, the newest last */
 	unsigned nr_history;
 	uint64_t cause_ns[LG_NR_CAUSES];
-	struct routes routes;
+	struct routes routes;           /* without the duration of their requests */
 	struct board_stall *worst;      /* the longest stall since the last reset; NULL: none */
 	struct model_loop last_refresh; /* what rates are counted from */
 	uint64_t second_elapsed_ns;     /* what the next second of the history is counted from */

@@ -2,7 +2,6 @@
 /* Requests in, responses out. */
 #include "model/exchange.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "model/loop.h"
@@ -19,6 +18,31 @@ struct http_span exchange_span(const struct lg_rec_io *io)
 	};
 }
 
+static char *number_put(char *at, uint64_t n)
+{
+	char digits[20];
+	int nr = 0;
+
+	do
+		digits[nr++] = (char)('0' + n % 10);
+	while (n /= 10);
+	while (nr)
+		*at++ = digits[--nr];
+	return at;
+}
+
+/* "c<connection>-<number>". Of every request, so it does without printf. */
+static void request_name(struct request *r, uint64_t conn, uint64_t number)
+{
+	char *at = r->who.id;
+
+	*at++ = 'c';
+	at = number_put(at, conn);
+	*at++ = '-';
+	at = number_put(at, number);
+	*at = '\0';
+}
+
 /* Before a head is read: the request that it will be. */
 static struct request *request_form(struct model *m, struct conn *c)
 {
@@ -29,8 +53,7 @@ static struct request *request_form(struct model *m, struct conn *c)
 	r = request_new(m);
 	if (!r)
 		return NULL;
-	snprintf(r->who.id, sizeof(r->who.id), "c%llu-%llu", (unsigned long long)c->number,
-		 (unsigned long long)++c->nr_requests);
+	request_name(r, c->number, ++c->nr_requests);
 	r->who.peer = c->peer;
 	if (c->last && c->last->has_ended)
 		r->asked_ns = c->last->end_ns;

@@ -3,12 +3,23 @@
 #include "model/filter.h"
 
 #include <fnmatch.h>
+#include <string.h>
 #include <strings.h>
+
+/* Most globs are plain text or begin with it, and fnmatch() is slow where the locale has wide characters. */
+static bool is_match(const char *glob, const char *text)
+{
+	while (*glob && !strchr("*?[\\", *glob)) {
+		if (*glob++ != *text++)
+			return false;
+	}
+	return *glob ? !fnmatch(glob, text, 0) : !*text;
+}
 
 static bool is_listed(const char *const *globs, const char *text)
 {
 	for (; globs && *globs; globs++)
-		if (!fnmatch(*globs, text, 0))
+		if (is_match(*globs, text))
 			return true;
 	return false;
 }

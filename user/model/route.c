@@ -139,6 +139,7 @@ void routes_fini(struct routes *r)
 	table_fini(&r->by_hash);
 	free(r->other);
 	r->other = NULL;
+	r->last = NULL;
 	r->count = 0;
 }
 
@@ -177,15 +178,30 @@ static struct route *routes_add(struct routes *r, uint64_t hash, const char *met
 	return route;
 }
 
+static bool route_is(const struct route *route, const char *method, const char *name)
+{
+	return !strcmp(route->stats.route, name) && !strcmp(route->stats.method, method);
+}
+
 struct route *routes_get(struct routes *r, const char *method, const char *name)
 {
-	uint64_t hash = string_hash(string_hash(0xcbf29ce484222325ull, method), name);
+	struct route *route = r->last;
+	uint64_t hash;
 
-	for (struct route *route = table_get(&r->by_hash, hash); route; route = route->next)
-		if (!strcmp(route->stats.route, name) && !strcmp(route->stats.method, method))
-			return route;
+	if (route && route_is(route, method, name))
+		return route;
+	hash = string_hash(string_hash(0xcbf29ce484222325ull, method), name);
+	route = table_get(&r->by_hash, hash);
+	while (route && !route_is(route, method, name))
+		route = route->next;
+	if (!route && r->count < r->max)
+		route = routes_add(r, hash, method, name);
+	if (route) {
+		r->last = route;
+		return route;
+	}
 	if (r->count < r->max)
-		return routes_add(r, hash, method, name);
+		return NULL;
 	if (!r->other)
 		r->other = route_new("", "_other");
 	return r->other;

@@ -17,6 +17,7 @@ struct route {
 struct routes {
 	struct table by_hash; /* hash of method and route -> chain of struct route */
 	struct route *other;  /* NULL until it is needed; not in the table */
+	struct route *last;   /* that was asked for, and is in the table; NULL: none. Often it is the next one too */
 	const char *const *patterns;
 	unsigned max;
 	unsigned count; /* in the table */

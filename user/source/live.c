@@ -31,6 +31,7 @@ struct live {
 	struct known known[LG_MAX_SLOTS];
 	uint64_t lost_records; /* so far */
 	bool has_lost;         /* some since live_reap() */
+	unsigned nr_reaps;
 	size_t nr_threads;
 	size_t nr_loops_ever;
 };
@@ -411,6 +412,15 @@ static void slots_reap(struct live *live, uint32_t pid)
 	}
 }
 
+/* A look takes some 15 us: of many processes, each has its turn every so many seconds, unless records were lost. */
+#define REAP_MANY  16
+#define REAP_EVERY 8
+
+static bool is_reap_due(const struct live *live, uint64_t pid)
+{
+	return live->processes.count < REAP_MANY || live->has_lost || pid % REAP_EVERY == live->nr_reaps % REAP_EVERY;
+}
+
 static void processes_reap(struct live *live)
 {
 	size_t pos = 0;
@@ -418,7 +428,7 @@ static void processes_reap(struct live *live)
 	void *threads;
 
 	while (table_next(&live->processes, &pos, &pid, &threads)) {
-		if (!process_is_gone(pid))
+		if (!is_reap_due(live, pid) || !process_is_gone(pid))
 			continue;
 		live->nr_threads -= (size_t)(uintptr_t)threads;
 		table_del(&live->processes, pid);
@@ -473,4 +483,5 @@ void live_reap(struct live *live)
 	for (uint32_t i = 0; live->has_lost && i < LG_MAX_SLOTS; i++)
 		slot_mend(live, i);
 	live->has_lost = false;
+	live->nr_reaps++;
 }
