@@ -85,19 +85,23 @@ def test_report_says_what_the_live_run_said(name, mode, folder, peer):
     assert time.monotonic() - start < json.loads(live.splitlines()[-1])["elapsed_ns"] / 10e9
 
 
-def test_thresholds_are_recorded(folder):
+def test_thresholds_and_filters_are_recorded(folder):
     recording = folder / "auto.rec"
-    args = ("--record", recording, "--cumulative", "40ms/1s")
+    args = ("--record", recording, "--cumulative", "40ms/1s", "--exclude-path", "/futex/*", "--method", "get")
     with EpollServer(folder) as server, Load(server.connect) as load:
         with Tracer(folder, server.pid, threshold="auto", args=args) as tracer:
             for i in range(8):
                 server.connect().get("/sleep/12", f"small-{i}")
+            server.connect().get("/futex/5", "left-out")
             time.sleep(1.2)
             load.pause()
             tracer.stop()
     live = tracer.out_path.read_text()
     assert '"threshold":"auto"' in live and '"type":"cumulative"' in live
-    assert report(recording, "--json")[0] == live
+    told, notes = report(recording, "--json")
+    assert told == live and "futex" not in live and "left out" in notes
+    assert {"/sleep/{n}", "/futex/{n}"} <= {row["route"] for row in report_json(recording, "--all").summary["routes"]}
+    assert {row["route"] for row in report_json(recording, "--route", "/ok").summary["routes"]} == {"/ok"}
 
 
 def test_planted_stalls(mode, folder, peer, rng):

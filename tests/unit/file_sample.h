@@ -45,6 +45,9 @@ static const struct file_info info = {
 	.turn_ns = 10000000,
 	.id_header = "X-Lab",
 	.route_patterns = {"/a/{n}", "/b/*"},
+	.exclude_paths = {""},
+	.routes = {"/a/*", "/b"},
+	.causes = 1 << LG_CAUSE_LOCK | 1 << LG_CAUSE_STOPPED,
 	.features = {{"edges", "syscall"}, {"tls", "no"}},
 	.nr_features = 2,
 };

@@ -17,6 +17,7 @@ static const struct opt diff_rows[] = {
 	ROW_ROUTE,
 	ROW_METHOD,
 	ROW_CAUSE,
+	ROW_ALL,
 	ROW_JSON("How to tell it"),
 	ROW_OUTPUT,
 	ROW_COLOR,

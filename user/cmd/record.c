@@ -17,10 +17,16 @@ static const struct opt record_rows[] = {
 	ROW_BUDGET,
 	ROW_MAX_SIZE,
 	ROW_DURATION,
-	{"threshold", 0, "TIME", NULL, "What lgtrace report takes for a stall unless it is told otherwise",
-	 .preset = "100ms", OPT_DURATION(struct trace_opts, threshold_ns)},
 	{"quiet", 'q', NULL, NULL, "No notes", OPT_FLAG(struct trace_opts, quiet)},
 	ROW_VERBOSE,
+	ROW_THRESHOLD("What lgtrace report does unless it is told otherwise", "100ms"),
+	ROW_CUMULATIVE,
+	ROW_EXCLUDE_PATH,
+	ROW_ROUTE,
+	ROW_METHOD,
+	ROW_CAUSE,
+	ROW_ID_HEADER("X-Request-ID"),
+	ROW_ROUTE_PATTERN,
 	{0},
 };
 
@@ -33,6 +39,7 @@ static const char *const usage[] = {
 static const char *const description[] = {
 	"Records what lgtrace sees of a server, until Ctrl-C. lgtrace report then shows it as a live run would have: "
 	"everything that is needed from this machine is in the file.",
+	"Everything that was seen is in the file, whatever report is to leave out.",
 	"The file may hold what requests carry in their heads, such as cookies and tokens; only its owner can read it. "
 	"It is a ring: once it has its largest size, the newest part remains. If lgtrace is killed or the disk is "
 	"full, "

@@ -9,12 +9,44 @@
 #include "base/units.h"
 #include "model/baseline.h"
 
-/* What names and counts was chosen when it was recorded, unless it is chosen anew. */
-static int opts_fill(struct trace_opts *opts, const struct file_info *info)
+/* Adds what was recorded to a list that was not given. Sets *taken if there was something. */
+static int list_fill(struct opt_list *list, const char *const *recorded, bool *taken)
 {
-	bool has_patterns = opts->route_patterns.count;
 	int error = 0;
 
+	if (list->count)
+		return 0;
+	for (size_t i = 0; recorded[i] && !error; i++)
+		error = opt_list_add(list, recorded[i], strlen(recorded[i]));
+	*taken |= list->count > 0;
+	return error;
+}
+
+static int filter_fill(struct replay *replay, struct trace_opts *opts, const struct file_info *info)
+{
+	bool *taken = &replay->is_filtered;
+	int error = list_fill(&opts->exclude_paths, info->exclude_paths, taken);
+
+	if (!error)
+		error = list_fill(&opts->routes, info->routes, taken);
+	if (!error)
+		error = list_fill(&opts->methods, info->methods, taken);
+	if (opts->causes || !info->causes)
+		return error;
+	opts->causes = info->causes;
+	*taken = true;
+	return error;
+}
+
+/* What names and counts was chosen when it was recorded, the first of two, unless it is chosen anew. */
+static int opts_fill(struct replay *replay, struct trace_opts *opts, const struct file_info *info)
+{
+	bool unsaid;
+	int error;
+
+	if (opts->is_filled)
+		return 0;
+	opts->is_filled = true;
 	if (!opts->threshold_ns) {
 		opts->threshold_ns = info->threshold_ns ? info->threshold_ns : 100000000;
 		opts->is_auto = info->is_auto;
@@ -25,9 +57,8 @@ static int opts_fill(struct trace_opts *opts, const struct file_info *info)
 	}
 	if (!opts->id_header && *info->id_header)
 		opts->id_header = info->id_header;
-	for (size_t i = 0; !has_patterns && info->route_patterns[i] && !error; i++)
-		error = opt_list_add(&opts->route_patterns, info->route_patterns[i], strlen(info->route_patterns[i]));
-	return error;
+	error = list_fill(&opts->route_patterns, info->route_patterns, &unsaid);
+	return error || opts->all ? error : filter_fill(replay, opts, info);
 }
 
 int replay_open(struct replay *replay, const char *path, struct trace_opts *opts, struct err *err)
@@ -36,7 +67,7 @@ int replay_open(struct replay *replay, const char *path, struct trace_opts *opts
 
 	if (error)
 		return error;
-	error = opts_fill(opts, file_reader_info(replay->file));
+	error = opts_fill(replay, opts, file_reader_info(replay->file));
 	replay->header = error ? NULL : header_new_recorded(replay->file, opts);
 	if (!replay->header)
 		return err_set(err, EXIT_CODE_FAILED, ENOMEM, "no memory left");
@@ -107,6 +138,8 @@ void replay_notes(const struct replay *replay, const struct trace_opts *opts)
 	struct utsname name;
 
 	replay_note_damage(replay);
+	if (replay->is_filtered)
+		note_print("what was left out when it was recorded is left out here too; --all shows everything");
 	if (lowest_ns < info->turn_ns) {
 		units_format_duration(length, sizeof(length), info->turn_ns);
 		note_print("turns without reads and writes were recorded only from %s on: of those, shorter stalls are "

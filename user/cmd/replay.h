@@ -11,9 +11,10 @@ struct replay {
 	struct file_reader *file;
 	struct header *header;
 	struct view view;
-	uint64_t end_ns; /* of the newest record */
-	bool is_state;   /* the record of replay_next() restates what was before the recording, */
-	bool was_state;  /* and the one before it did */
+	uint64_t end_ns;  /* of the newest record */
+	bool is_state;    /* the record of replay_next() restates what was before the recording, */
+	bool was_state;   /* and the one before it did */
+	bool is_filtered; /* as it was recorded */
 };
 
 /* Opens the file and a model; what `opts` leaves open is taken from the recording. */

@@ -48,6 +48,7 @@ static const struct opt report_rows[] = {
 	ROW_ROUTE,
 	ROW_METHOD,
 	ROW_CAUSE,
+	ROW_ALL,
 	ROW_ID_HEADER("as it was recorded"),
 	ROW_ROUTE_PATTERN,
 	ROW_FAIL_IF,

@@ -54,6 +54,10 @@ extern const char *const rows_stack_words[];
 #define ROW_CAUSE \
 	{"cause", 0, "CAUSE", NULL, "Only stalls with this cause or detail, as the summary names it; may be a list", \
 	 OPT_CALL(trace_take_cause)}
+#define ROW_ALL \
+	{"all", 'a', NULL, NULL, \
+	 "Leave out nothing: neither what was left out when it was recorded, nor the default of --exclude-path", \
+	 OPT_FLAG(struct trace_opts, all)}
 #define ROW_STACK \
 	{"stack", 0, "WHICH", NULL, \
 	 "Where in the code a stall was: frames of its own code (user), of the kernel below it, of both (user,kernel), " \

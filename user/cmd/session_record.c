@@ -7,11 +7,11 @@
 #include "base/units.h"
 #include "cmd/session.h"
 
-/* A pattern beyond what a recording holds is no reason to refuse the run: report takes it from its own options. */
-static void patterns_fill(struct file_info *info, const struct opt_list *patterns)
+/* What is beyond the room of a recording is no reason to refuse the run: report takes it from its own options. */
+static void strings_fill(const char **out, const struct opt_list *list)
 {
-	for (size_t i = 0; i < patterns->count && i < FILE_INFO_PATTERNS; i++)
-		info->route_patterns[i] = patterns->items[i];
+	for (size_t i = 0; i < list->count && i < FILE_INFO_PATTERNS; i++)
+		out[i] = list->items[i];
 }
 
 int session_record_begin(struct session *s, const struct header *header, struct err *err)
@@ -27,6 +27,7 @@ int session_record_begin(struct session *s, const struct header *header, struct 
 		.is_auto = o->is_auto,
 		.cumulative_ns = o->cumulative_ns,
 		.cumulative_window_ns = o->cumulative_window_ns,
+		.causes = o->causes,
 		.turn_ns = session_turn_ns(o),
 		.id_header = o->id_header ? o->id_header : "",
 		.nr_features = header->told.nr_features,
@@ -38,7 +39,10 @@ int session_record_begin(struct session *s, const struct header *header, struct 
 	info.machine = name.machine;
 	for (size_t i = 0; i < info.nr_features; i++)
 		info.features[i] = (struct file_feature){header->features[i].name, header->features[i].word};
-	patterns_fill(&info, &o->route_patterns);
+	strings_fill(info.route_patterns, &o->route_patterns);
+	strings_fill(info.exclude_paths, &o->exclude_paths);
+	strings_fill(info.routes, &o->routes);
+	strings_fill(info.methods, &o->methods);
 	if (s->view.render.ops)
 		info.realtime_offset_ns = s->view.render.realtime_offset_ns;
 	s->start_ns = info.start_ns;

@@ -29,6 +29,8 @@ struct trace_opts {
 	struct opt_list methods;
 	uint32_t causes;  /* 1 << enum lg_cause, or-ed, */
 	uint32_t details; /* or 1 << enum model_detail_kind; both 0: all */
+	bool all;         /* of a recording: nothing is left out unless it says so here */
+	bool is_filled;   /* what was left open was taken from a recording */
 	struct opt_list fail_if;
 	const char *junit;   /* file; NULL: none */
 	bool is_auto;        /* the threshold */

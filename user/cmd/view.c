@@ -68,7 +68,8 @@ static const char *const *strings(const struct opt_list *list)
 static void filter_init(struct model_filter *f, const struct trace_opts *opts)
 {
 	*f = (struct model_filter){
-		.exclude_paths = opts->exclude_paths.count ? strings(&opts->exclude_paths) : exclude_default,
+		.exclude_paths =
+			opts->exclude_paths.count || opts->all ? strings(&opts->exclude_paths) : exclude_default,
 		.routes = strings(&opts->routes),
 		.methods = strings(&opts->methods),
 		.causes = opts->causes,

@@ -27,9 +27,40 @@ static void put_records(json_t *root)
 	json_object_set_new(root, "records", records);
 }
 
+static void put_strings(json_t *object, const char *key, const char *const *strings)
+{
+	json_t *array = json_array();
+
+	for (; *strings; strings++)
+		json_array_append_new(array, json_string(*strings));
+	json_object_set_new(object, key, array);
+}
+
+static const char *const causes[LG_NR_CAUSES] = {
+#define X(sym, nr, name, help) [nr] = name,
+	LG_CAUSES(X)
+#undef X
+};
+
+static json_t *filter_format(const struct file_info *info)
+{
+	json_t *filter = json_object();
+	const char *words[LG_NR_CAUSES + 1] = {};
+	size_t nr = 0;
+
+	for (int i = 0; i < LG_NR_CAUSES; i++)
+		if (info->causes >> i & 1)
+			words[nr++] = causes[i];
+	put_strings(filter, "exclude_paths", info->exclude_paths);
+	put_strings(filter, "routes", info->routes);
+	put_strings(filter, "methods", info->methods);
+	put_strings(filter, "causes", words);
+	return filter;
+}
+
 int file_info_format(const struct file_info *info, char **text)
 {
-	json_t *root = json_object(), *features = json_object(), *patterns = json_array();
+	json_t *root = json_object(), *features = json_object();
 
 	put_string(root, "version", info->version);
 	put_string(root, "kernel", info->kernel);
@@ -43,9 +74,8 @@ int file_info_format(const struct file_info *info, char **text)
 	json_object_set_new(root, "cumulative_window_ns", json_integer((json_int_t)info->cumulative_window_ns));
 	json_object_set_new(root, "turn_ns", json_integer((json_int_t)info->turn_ns));
 	put_string(root, "request_id_header", info->id_header);
-	for (size_t i = 0; info->route_patterns[i]; i++)
-		json_array_append_new(patterns, json_string(info->route_patterns[i]));
-	json_object_set_new(root, "route_patterns", patterns);
+	put_strings(root, "route_patterns", info->route_patterns);
+	json_object_set_new(root, "filter", filter_format(info));
 	for (size_t i = 0; i < info->nr_features; i++)
 		put_string(features, info->features[i].name, info->features[i].word);
 	json_object_set_new(root, "features", features);
@@ -82,16 +112,31 @@ static void get_features(struct file_info *info)
 	}
 }
 
-static void get_patterns(struct file_info *info)
+static void get_strings(const json_t *root, const char *key, const char *out[FILE_INFO_PATTERNS + 1])
 {
 	size_t i, n = 0;
-	json_t *pattern;
+	json_t *string;
 
-	json_array_foreach(json_object_get(info->root, "route_patterns"), i, pattern)
+	json_array_foreach(json_object_get(root, key), i, string)
 	{
-		if (n < FILE_INFO_PATTERNS && json_is_string(pattern))
-			info->route_patterns[n++] = json_string_value(pattern);
+		if (n < FILE_INFO_PATTERNS && json_is_string(string))
+			out[n++] = json_string_value(string);
 	}
+}
+
+static void get_filter(struct file_info *info)
+{
+	const json_t *filter = json_object_get(info->root, "filter");
+	const char *words[FILE_INFO_PATTERNS + 1] = {};
+
+	get_strings(filter, "exclude_paths", info->exclude_paths);
+	get_strings(filter, "routes", info->routes);
+	get_strings(filter, "methods", info->methods);
+	get_strings(filter, "causes", words);
+	for (size_t i = 0; words[i]; i++)
+		for (int cause = 0; cause < LG_NR_CAUSES; cause++)
+			if (!strcmp(words[i], causes[cause]))
+				info->causes |= 1u << cause;
 }
 
 static void get_sizes(struct file_info *info)
@@ -128,7 +173,8 @@ int file_info_parse(struct file_info *info, const char *text, size_t len)
 	info->turn_ns = get_length(info->root, "turn_ns");
 	info->id_header = get_string(info->root, "request_id_header");
 	get_features(info);
-	get_patterns(info);
+	get_strings(info->root, "route_patterns", info->route_patterns);
+	get_filter(info);
 	get_sizes(info);
 	return 0;
 }

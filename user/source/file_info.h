@@ -36,6 +36,11 @@ struct file_info {
 	uint64_t turn_ns;      /* turns without a read or write are told from this length on */
 	const char *id_header; /* the header that names requests; empty: the usual one */
 	const char *route_patterns[FILE_INFO_PATTERNS + 1]; /* NULL at the end */
+	/* What views leave out unless told otherwise, as in struct model_filter; empty: nothing was said. */
+	const char *exclude_paths[FILE_INFO_PATTERNS + 1];
+	const char *routes[FILE_INFO_PATTERNS + 1];
+	const char *methods[FILE_INFO_PATTERNS + 1];
+	uint32_t causes;
 	struct file_feature features[FILE_INFO_FEATURES];
 	size_t nr_features;
 	uint16_t sizes[FILE_INFO_KINDS]; /* by kind: bytes of the struct, without what follows; 0 unknown */
