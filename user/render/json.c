@@ -243,17 +243,8 @@ void json_request(struct render *r, const struct model_done *done)
 }
 
 /* `max_ns` counts when the histogram came without its own. */
-static void put_hist(struct writer *w, const char *key, const struct hist *hist, uint64_t max_ns)
+void json_put_buckets(struct writer *w, const struct hist *hist)
 {
-	uint64_t max = hist->max_ns ? hist->max_ns : max_ns;
-
-	writer_object(w, key);
-	writer_u64(w, "count", hist->count);
-	writer_u64(w, "sum", hist->sum_ns);
-	writer_u64(w, "p50", hist_quantile(hist, 0.5));
-	writer_u64(w, "p90", hist_quantile(hist, 0.9));
-	writer_u64(w, "p99", hist_quantile(hist, 0.99));
-	writer_u64(w, "max", max);
 	writer_array(w, "histogram");
 	for (unsigned i = 0; i < LG_NR_BUCKETS; i++) {
 		if (!hist->buckets[i])
@@ -267,6 +258,20 @@ static void put_hist(struct writer *w, const char *key, const struct hist *hist,
 		writer_array_end(w);
 	}
 	writer_array_end(w);
+}
+
+static void put_hist(struct writer *w, const char *key, const struct hist *hist, uint64_t max_ns)
+{
+	uint64_t max = hist->max_ns ? hist->max_ns : max_ns;
+
+	writer_object(w, key);
+	writer_u64(w, "count", hist->count);
+	writer_u64(w, "sum", hist->sum_ns);
+	writer_u64(w, "p50", hist_quantile(hist, 0.5));
+	writer_u64(w, "p90", hist_quantile(hist, 0.9));
+	writer_u64(w, "p99", hist_quantile(hist, 0.99));
+	writer_u64(w, "max", max);
+	json_put_buckets(w, hist);
 	writer_object_end(w);
 }
 

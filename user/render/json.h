@@ -9,6 +9,7 @@
 #define LG_RENDER_JSON_H
 
 #include "render/render.h"
+#include "render/writer.h"
 
 #define JSON_SCHEMA 1 /* grows when a key goes away or changes its meaning */
 
@@ -20,5 +21,8 @@ void json_cumulative(struct render *r, const struct model_cumulative *sum);
 /* What is left out has changed: `cost` and `limit` are shares of the targets' CPU time, or of one CPU's. */
 void json_budget(struct render *r, const struct model_budget *budget);
 void json_summary(struct render *r, const struct model_summary *summary);
+
+/* The key "histogram": [upper edge or null, count] of each bucket that counted something. */
+void json_put_buckets(struct writer *w, const struct hist *hist);
 
 #endif

@@ -7,8 +7,8 @@
 #include "base/units.h"
 #include "render/bars.h"
 #include "render/clock.h"
+#include "render/json.h"
 #include "render/line.h"
-#include "render/writer.h"
 
 #define HEADING_EVERY 20 /* lines: a heading is always on the screen */
 #define MAX_HISTS     10 /* of one interval; the loops and routes that stalled most come first */
@@ -164,19 +164,7 @@ static void hist_routes(struct render *r, const struct model_summary *s, enum st
 static void hist_json_end(struct writer *w, const struct hist *hist)
 {
 	writer_u64(w, "count", hist->count);
-	writer_array(w, "histogram");
-	for (unsigned i = 0; i < LG_NR_BUCKETS; i++) {
-		if (!hist->buckets[i])
-			continue;
-		writer_array(w, NULL);
-		if (hist_upper_ns(i) == UINT64_MAX)
-			writer_null(w, NULL);
-		else
-			writer_u64(w, NULL, hist_upper_ns(i));
-		writer_u64(w, NULL, hist->buckets[i]);
-		writer_array_end(w);
-	}
-	writer_array_end(w);
+	json_put_buckets(w, hist);
 	writer_line_end(w);
 }
 
