@@ -12,21 +12,15 @@ LGTRACE = os.environ.get("LGTRACE", str(ROOT / "lgtrace"))
 ATTACH_S = 15  # generous: a loaded machine; the budget of 300 ms has a test of its own
 
 
-class Tracer:
-    """One `lgtrace --json` whose standard output is a file; a context that ends it if nobody did."""
+class Running:
+    """A lgtrace whose standard output and error are files; a context that ends it if nobody did."""
 
-    def __init__(self, folder, pid=None, mode=None, threshold="20ms", args=(), command=(), wait=True,
-                 prefix=()):
-        self.out_path = Path(folder) / "lgtrace.json"
-        self.err_path = Path(folder) / "lgtrace.err"
-        argv = [*prefix, LGTRACE, "--json", "--threshold", threshold]
-        argv += ["-p", str(pid)] if pid else []
-        argv += ["--probes", mode] if mode else []
-        argv += [*args, *(["--", *command] if command else [])]
+    def __init__(self, argv, out_path, err_path):
+        self.out_path, self.err_path = Path(out_path), Path(err_path)
         self.started = time.monotonic()
-        with open(self.out_path, "wb") as out, open(self.err_path, "wb") as err:
-            self.process = subprocess.Popen(argv, stdout=out, stderr=err, stdin=subprocess.DEVNULL, cwd=ROOT)
-        self.attach_s = self.wait_attached() if wait else None
+        with open(out_path, "wb") as out, open(err_path, "wb") as err:
+            self.process = subprocess.Popen(list(map(str, argv)), stdout=out, stderr=err, stdin=subprocess.DEVNULL,
+                                            cwd=ROOT)
 
     def __enter__(self):
         return self
@@ -38,6 +32,19 @@ class Tracer:
 
     def stderr(self):
         return self.err_path.read_text(errors="replace")
+
+
+class Tracer(Running):
+    """One `lgtrace --json`."""
+
+    def __init__(self, folder, pid=None, mode=None, threshold="20ms", args=(), command=(), wait=True,
+                 prefix=()):
+        argv = [*prefix, LGTRACE, "--json", "--threshold", threshold]
+        argv += ["-p", str(pid)] if pid else []
+        argv += ["--probes", mode] if mode else []
+        argv += [*args, *(["--", *command] if command else [])]
+        super().__init__(argv, Path(folder) / "lgtrace.json", Path(folder) / "lgtrace.err")
+        self.attach_s = self.wait_attached() if wait else None
 
     def wait_attached(self):
         """Until the header line stands in the output."""

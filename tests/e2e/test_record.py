@@ -12,7 +12,7 @@ import pytest
 
 from lab_client import Load, new_id
 from lab_server import EpollServer, Node, Uvicorn
-from lab_tracer import LGTRACE, ROOT, Told, Tracer, run
+from lab_tracer import LGTRACE, Running, Told, Tracer, run
 from lab_truth import match
 
 SERVERS = {"epoll": EpollServer, "uvicorn": Uvicorn, "node": Node}
@@ -28,29 +28,16 @@ def report_json(path, *args):
     return Told([json.loads(line) for line in report(path, "--json", *args)[0].splitlines()])
 
 
-class Recorder:
-    """`lgtrace record` of a server; a context that ends it if nobody did."""
+class Recorder(Running):
+    """`lgtrace record` of a server."""
 
     def __init__(self, path, pid, *args):
-        self.err_path = path.with_suffix(".err")
-        argv = [LGTRACE, "record", "-o", str(path), "-p", str(pid), *args]
-        with open(self.err_path, "wb") as err:
-            self.process = subprocess.Popen(argv, stdout=err, stderr=err, stdin=subprocess.DEVNULL, cwd=ROOT)
+        argv = [LGTRACE, "record", "-o", path, "-p", pid, *args]
+        super().__init__(argv, path.with_suffix(".out"), path.with_suffix(".err"))
         end = time.monotonic() + 15
         while not (path.exists() and path.stat().st_size):  # made once everything is attached
             assert time.monotonic() < end and self.process.poll() is None, self.stderr()
             time.sleep(0.01)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
-    def stderr(self):
-        return self.err_path.read_text(errors="replace")
 
     def stop(self, signum=signal.SIGINT):
         time.sleep(0.06)
