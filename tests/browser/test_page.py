@@ -59,6 +59,7 @@ def test_what_it_shows(tmp_path):
         see("stalls", rows("stalls")); see("routes", rows("routes")); see("loops", rows("loops"));
         see("first", document.querySelector("#stalls tbody tr").textContent);
         see("boxes", boxes()); see("causes", text("causes"));
+        see("wide", [...document.querySelectorAll(".scroll")].filter(e => e.scrollWidth > e.clientWidth).length);
         const c = document.getElementById("timeline"), g = c.getContext("2d");
         see("colours", new Set(new Uint32Array(g.getImageData(0, 0, c.width, c.height).data.buffer)).size);""")
     assert seen["title"] == "lgtrace: golden 2026-01-01"
@@ -66,6 +67,7 @@ def test_what_it_shows(tmp_path):
     assert seen["cards"].startswith("4stalls over 20 ms117 ms")
     assert (seen["stalls"], seen["loops"]) == (4, 1) and seen["routes"] >= 2
     assert "40.0 ms" in seen["first"] and "connect 10.0.0.8:5432" in seen["first"]
+    assert seen["wide"] == 0, "a table is wider than the page"
     assert seen["boxes"] == 9 and "lock46" in seen["causes"]
     assert seen["colours"] > 20, "the timeline is empty"
 
