@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import subprocess
+from xml.etree import ElementTree
 
 import pytest
 import recording as by_description
@@ -163,6 +164,21 @@ def test_folded_adds_up(name, tmp_path):
         total += int(number)
     assert abs(total * 1000 - sum(cause["ns"] for cause in summary["causes"].values())) <= 1000 * len(lines)
     assert lines == sorted(lines, key=lambda line: line.rsplit(" ", 1)[0].split(";"))
+
+
+@pytest.mark.parametrize("name", ("stacks", "uvicorn_tasks", "hostile"))
+def test_folded_feeds_a_flame_graph(name, tmp_path):
+    """flamegraph.pl, as Debian has it: it takes every line, and draws all of them."""
+    lines = exported(name, "folded", tmp_path)
+    drawn = subprocess.run(["perl", "/usr/share/perl5/Devel/NYTProf/flamegraph.pl", "--minwidth=0"], input=lines,
+                           capture_output=True, check=True)
+    assert drawn.stderr == b""
+    total = sum(int(line.rsplit(b" ", 1)[1]) for line in lines.splitlines())
+    root = ElementTree.fromstring(drawn.stdout)
+    titles = [title.text for title in root.iter("{http://www.w3.org/2000/svg}title")]
+    assert f"all ({total:,} samples, 100%)" in titles
+    frames = {frame for line in lines.decode().splitlines() for frame in line.rsplit(" ", 1)[0].split(";")}
+    assert len({title.rsplit(" (", 1)[0] for title in titles} - {"all"}) == len(frames)
 
 
 @pytest.mark.parametrize("name", NAMES)
