@@ -122,6 +122,40 @@ static void test_tiny_ones_do_not_count(void **state)
 	stream_free(s);
 }
 
+/* 5 ms, 100 times a second, of which the code had the CPU for half a millisecond: others are to blame. */
+static void test_jitter_of_a_busy_host_does_not_count(void **state)
+{
+	struct stream *s = sum_stream(NULL);
+	struct lg_rec_off off = {.nr_preempts = 1};
+
+	(void)state;
+	for (unsigned i = 0; i < 300; i++) {
+		turn_follow(s);
+		io_read(s, 1, GET("/a", "a"));
+		s->now_ns += 5 * MS;
+		off.runqueue_ns = i % 2 ? 9 * MS / 2 : 2 * MS;
+		off.throttled_ns = i % 2 ? 0 : 5 * MS / 2;
+		off_cpu(s, &off);
+		io_write(s, 1, RESPONSE_200);
+		turn_stop(s);
+		run_ms(s, 5);
+	}
+	assert_int_equal(told.nr_told, 0);
+	/* Of 6 ms that were half its own, half count. */
+	off = (struct lg_rec_off){.runqueue_ns = 3 * MS, .nr_preempts = 1};
+	for (unsigned i = 0; !told.nr_told && i < 100; i++) {
+		turn_follow(s);
+		io_read(s, 1, GET("/a", "a"));
+		s->now_ns += 6 * MS;
+		off_cpu(s, &off);
+		io_write(s, 1, RESPONSE_200);
+		turn_stop(s);
+	}
+	assert_in_range(told.sum.sum_ns, 200 * MS, 203 * MS);
+	assert_int_equal(told.sum.nr_holds, 67);
+	stream_free(s);
+}
+
 /* A stall is told by itself; its time is not in the sum, nor that of the runs of a turn that is told as a whole. */
 static void test_stalls_are_not_counted_twice(void **state)
 {
@@ -182,6 +216,7 @@ int main(void)
 		cmocka_unit_test(test_many_small_holds),
 		cmocka_unit_test(test_old_ones_fall_out),
 		cmocka_unit_test(test_tiny_ones_do_not_count),
+		cmocka_unit_test(test_jitter_of_a_busy_host_does_not_count),
 		cmocka_unit_test(test_stalls_are_not_counted_twice),
 		cmocka_unit_test(test_nobodys),
 		cmocka_unit_test(test_filter),

@@ -361,13 +361,15 @@ static void test_any_bytes(void **state)
 
 static void test_cumulative(void **state)
 {
+	const struct model_frame place = {"load", "/srv/a.py", 7, LG_FRAME_PYTHON, true};
 	const struct model_share shares[] = {
 		{.method = "GET",
 		 .route = "/a/{n}",
 		 .nr_holds = 39,
 		 .sum_ns = 195000000,
 		 .ids = {"a\"1", "a2"},
-		 .nr_ids = 2},
+		 .nr_ids = 2,
+		 .place = &place},
 		{.nr_holds = 1, .sum_ns = 5000000},
 	};
 	const struct model_cumulative sum = {
@@ -395,14 +397,15 @@ static void test_cumulative(void **state)
 			    "10500000000,\"duration_ns\":900000000,\"pid\":4242,\"tid\":4243,\"comm\":\"uvicorn\","
 			    "\"sum_ns\":200000000,\"holds\":40,\"limit_ns\":200000000,\"window_ns\":1000000000,"
 			    "\"routes\":[{\"method\":\"GET\",\"route\":\"/a/{n}\",\"holds\":39,\"sum_ns\":195000000,"
-			    "\"requests\":[\"a\\\"1\",\"a2\"]},{\"method\":null,\"route\":null,\"holds\":1,\"sum_ns\":"
-			    "5000000,\"requests\":[]}],\"other_ns\":0}\n");
+			    "\"requests\":[\"a\\\"1\",\"a2\"],\"place\":{\"function\":\"load\",\"file\":\"/srv/a.py\","
+			    "\"line\":7,\"kind\":\"python\",\"own\":true}},{\"method\":null,\"route\":null,\"holds\":1,"
+			    "\"sum_ns\":5000000,\"requests\":[],\"place\":null}],\"other_ns\":0}\n");
 	free(text);
 	sample_open(&s, &render_text);
 	render_cumulative(&s.render, &sum);
 	text = sample_close(&s);
 	assert_non_null(strstr(text, "200 ms  sum of 40 short holds in 900 ms"));
-	assert_non_null(strstr(text, "GET /a/{n} 39x 195 ms, nobody's 1x 5 ms"));
+	assert_non_null(strstr(text, "GET /a/{n} 39x 195 ms in load (/srv/a.py:7), nobody's 1x 5 ms"));
 	free(text);
 }
 

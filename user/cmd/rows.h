@@ -38,7 +38,8 @@ extern const char *const rows_stack_words[];
 #define ROW_CUMULATIVE \
 	{"cumulative", 0, "SUM/WINDOW", NULL, \
 	 "Tell also when runs of 1ms and more, which are no stalls by themselves, add up to SUM within WINDOW on one " \
-	 "loop, with the routes that made it: 200ms/1s. Then it counts from zero again", \
+	 "loop, with the routes and the places in the code that made it: 200ms/1s. Time that a run waited for a CPU is " \
+	 "not in the sum. Then it counts from zero again", \
 	 OPT_CALL(trace_take_cumulative)}
 #define ROW_EXCLUDE_PATH \
 	{"exclude-path", 0, "GLOB", NULL, \

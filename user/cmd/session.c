@@ -251,10 +251,15 @@ static uint32_t runtimes_to_ask(const struct session *s)
 /* A recording may be looked at with a lower threshold than the one of today. */
 #define RECORD_TURN_NS 10000000
 
+/* Stacks are taken from half of it on: of the holds that are worth telling among those that add up. */
+#define CUMULATIVE_TURN_NS 4000000
+
 uint64_t session_turn_ns(const struct trace_opts *opts)
 {
 	uint64_t lowest_ns = opts->is_auto ? BASELINE_FLOOR_NS : opts->threshold_ns;
 
+	if (opts->cumulative_ns && lowest_ns > CUMULATIVE_TURN_NS)
+		lowest_ns = CUMULATIVE_TURN_NS;
 	return opts->record && lowest_ns > RECORD_TURN_NS ? RECORD_TURN_NS : lowest_ns;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/filter.h"
+#include "model/stack.h"
 #include "model/state.h"
 
 #define MIN_HOLD_NS 1000000 /* what is shorter is a loop at its work, however often it happens */
@@ -13,8 +14,10 @@
 
 struct small_hold {
 	uint64_t start_ns;
-	uint64_t length_ns;
+	uint64_t end_ns;
+	uint64_t length_ns;        /* without the time that it had no CPU */
 	const struct route *route; /* NULL: nobody's */
+	struct stack *stack;       /* NULL: none was taken in it */
 	char id[MODEL_ID_LEN];
 };
 
@@ -26,6 +29,7 @@ static struct small_hold *hold_at(const struct cumulative *c, unsigned i)
 static void oldest_drop(struct cumulative *c)
 {
 	c->sum_ns -= hold_at(c, 0)->length_ns;
+	stack_put(hold_at(c, 0)->stack);
 	c->first = (c->first + 1) % c->max;
 	c->nr--;
 }
@@ -44,19 +48,31 @@ static bool holds_alloc(struct model *m, struct cumulative *c)
 	return c->holds;
 }
 
+/* Others on the host, and a quota, make every run longer: that adds up to no hold of the code's. */
+static uint64_t hold_length(const struct span *span)
+{
+	uint64_t wait_ns = span->parts.runqueue_ns + span->parts.throttled_ns;
+
+	return span->length_ns > wait_ns ? span->length_ns - wait_ns : 0;
+}
+
 void cumulative_add(struct model *m, struct loop *l, const struct run *run, const struct request *who)
 {
 	struct cumulative *c = &l->cumulative;
+	uint64_t length_ns = hold_length(&run->span);
 	struct small_hold *hold;
 
-	if (!m->opts.cumulative_ns || run->span.length_ns < MIN_HOLD_NS || !holds_alloc(m, c))
+	if (!m->opts.cumulative_ns || length_ns < MIN_HOLD_NS || !holds_alloc(m, c))
 		return;
 	if (!filter_takes_stall(m->opts.filter, who ? &who->who : NULL, span_cause(&run->span), MODEL_DETAIL_NONE))
 		return;
 	if (c->nr == c->max)
 		oldest_drop(c);
 	hold = hold_at(c, c->nr++);
-	*hold = (struct small_hold){.start_ns = run->span.start_ns, .length_ns = run->span.length_ns};
+	*hold = (struct small_hold){.start_ns = run->span.start_ns,
+				    .end_ns = run->span.start_ns + run->span.length_ns,
+				    .length_ns = length_ns,
+				    .stack = stacks_choose(l, run)};
 	c->sum_ns += hold->length_ns;
 	if (!who)
 		return;
@@ -70,7 +86,7 @@ void cumulative_drop(struct loop *l, const struct run *run)
 
 	while (c->nr && hold_at(c, c->nr - 1)->start_ns >= run->span.start_ns) {
 		c->sum_ns -= hold_at(c, c->nr - 1)->length_ns;
-		c->nr--;
+		stack_put(hold_at(c, --c->nr)->stack);
 	}
 }
 
@@ -109,6 +125,10 @@ static void shares_sum(const struct cumulative *c, struct model_cumulative *out,
 		}
 		share->nr_holds++;
 		share->sum_ns += hold->length_ns;
+		if (hold->stack && hold->length_ns > share->place_ns) {
+			share->place = stack_place(hold->stack);
+			share->place_ns = hold->length_ns;
+		}
 		if (share->nr_ids < MODEL_SHARE_IDS && *hold->id)
 			share->ids[share->nr_ids++] = hold->id;
 	}
@@ -132,13 +152,13 @@ static void cumulative_tell(struct model *m, struct loop *l)
 		.shares = shares,
 	};
 
-	out.duration_ns = last->start_ns + last->length_ns - out.start_ns;
+	out.duration_ns = last->end_ns - out.start_ns;
 	shares_sum(c, &out, shares);
 	m->nr_cumulative++;
 	if (m->sink.cumulative)
 		m->sink.cumulative(m->sink.arg, &out);
-	c->nr = 0;
-	c->sum_ns = 0;
+	while (c->nr)
+		oldest_drop(c);
 }
 
 void cumulative_check(struct model *m, struct loop *l, uint64_t now_ns)
@@ -153,6 +173,8 @@ void cumulative_check(struct model *m, struct loop *l, uint64_t now_ns)
 
 void cumulative_fini(struct cumulative *c)
 {
+	while (c->nr)
+		oldest_drop(c);
 	free(c->holds);
 	*c = (struct cumulative){0};
 }

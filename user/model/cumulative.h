@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Many small holds that add up (--cumulative SUM/WINDOW): runs of 1 ms and more that are no stalls by themselves are
- * summed up over the newest WINDOW of each loop. When the sum reaches SUM it is told with the routes that made it, and
- * counted from nothing again.
+ * summed up over the newest WINDOW of each loop. When the sum reaches SUM it is told with the routes and places that
+ * made it, and counted from nothing again. Time without a CPU is not counted: the code does not make it.
  *
  * What is told as a stall, as a run or within a whole turn, is no small hold: no time is told twice.
  */

@@ -116,9 +116,11 @@ struct model_share {
 	uint64_t sum_ns;
 	const char *ids[MODEL_SHARE_IDS]; /* the first requests */
 	unsigned nr_ids;
+	const struct model_frame *place; /* where the longest one was of those of which that is known; NULL: of none */
+	uint64_t place_ns;               /* its length */
 };
 
-/* Small holds of one loop that added up. */
+/* Small holds of one loop that added up; their lengths are without the time that they had no CPU. */
 struct model_cumulative {
 	uint64_t start_ns;    /* CLOCK_MONOTONIC: the first of them began */
 	uint64_t duration_ns; /* until the last one ended */

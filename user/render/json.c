@@ -369,6 +369,10 @@ static void put_share(struct writer *w, const struct model_share *share)
 	for (unsigned i = 0; i < share->nr_ids; i++)
 		writer_string(w, NULL, share->ids[i]);
 	writer_array_end(w);
+	if (share->place)
+		place_put_frame(w, "place", share->place);
+	else
+		writer_null(w, "place");
 	writer_object_end(w);
 }
 

@@ -379,6 +379,21 @@ void line_request(struct render *r, const struct model_done *done)
 		 false);
 }
 
+/* Adds "GET /a 3x 12 ms in load (orders.py:41)" to the `len` bytes of `raw`. Returns the new length. */
+static size_t add_share(char *raw, size_t size, size_t len, const struct model_share *share)
+{
+	const char *method = share->method ? share->method : "";
+	char length[UNITS_LEN], place[CELL_LEN];
+
+	len += (size_t)snprintf(raw + len, size - len, "%s%s%s%s %llux %s", len ? ", " : "", method, *method ? " " : "",
+				share->route ? share->route : "nobody's", (unsigned long long)share->nr_holds,
+				units_format_duration(length, sizeof(length), share->sum_ns));
+	if (!share->place || len >= size)
+		return len;
+	place_format(place, sizeof(place), share->place->function, share->place->file, share->place->line, true);
+	return len + (size_t)snprintf(raw + len, size - len, " in %s", place);
+}
+
 /* "GET /a 30x 150 ms, GET /b 11x 62 ms" */
 static void format_shares(char *cell, const struct render *r, const struct layout *l,
 			  const struct model_cumulative *sum)
@@ -386,15 +401,8 @@ static void format_shares(char *cell, const struct render *r, const struct layou
 	char raw[CELL_LEN], length[UNITS_LEN];
 	size_t len = 0;
 
-	for (unsigned i = 0; i < sum->nr_shares && len < sizeof(raw); i++) {
-		const struct model_share *share = &sum->shares[i];
-		const char *method = share->method ? share->method : "";
-
-		len += (size_t)snprintf(raw + len, sizeof(raw) - len, "%s%s%s%s %llux %s", i ? ", " : "", method,
-					*method ? " " : "", share->route ? share->route : "nobody's",
-					(unsigned long long)share->nr_holds,
-					units_format_duration(length, sizeof(length), share->sum_ns));
-	}
+	for (unsigned i = 0; i < sum->nr_shares && len < sizeof(raw); i++)
+		len = add_share(raw, sizeof(raw), len, &sum->shares[i]);
 	if (sum->other_ns && len < sizeof(raw))
 		snprintf(raw + len, sizeof(raw) - len, ", others %s",
 			 units_format_duration(length, sizeof(length), sum->other_ns));

@@ -55,18 +55,22 @@ static void put_line_number(struct writer *w, uint32_t line)
 		writer_null(w, "line");
 }
 
+void place_put_frame(struct writer *w, const char *key, const struct model_frame *frame)
+{
+	writer_object(w, key);
+	writer_string(w, "function", frame->function);
+	writer_name(w, "file", frame->file);
+	put_line_number(w, frame->line);
+	writer_string(w, "kind", place_kind(frame->kind));
+	writer_bool(w, "own", frame->is_own);
+	writer_object_end(w);
+}
+
 void place_put_stack(struct writer *w, const struct model_frame *frames, size_t nr)
 {
 	writer_array(w, "stack");
-	for (size_t i = 0; i < nr; i++) {
-		writer_object(w, NULL);
-		writer_string(w, "function", frames[i].function);
-		writer_name(w, "file", frames[i].file);
-		put_line_number(w, frames[i].line);
-		writer_string(w, "kind", place_kind(frames[i].kind));
-		writer_bool(w, "own", frames[i].is_own);
-		writer_object_end(w);
-	}
+	for (size_t i = 0; i < nr; i++)
+		place_put_frame(w, NULL, &frames[i]);
 	writer_array_end(w);
 }
 

@@ -14,6 +14,8 @@ const char *place_format(char *buf, size_t size, const char *function, const cha
 /* "python", "js", "native", "kernel": the words of --json. */
 const char *place_kind(enum lg_frame_kind kind);
 
+/* A frame as an object of JSON; key NULL in an array. */
+void place_put_frame(struct writer *w, const char *key, const struct model_frame *frame);
 /* The frames of a stall as an array of JSON. */
 void place_put_stack(struct writer *w, const struct model_frame *frames, size_t nr);
 /* The places of a summary as an array of JSON. */
