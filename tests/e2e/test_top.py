@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`lgtrace top` in a real terminal, against real servers under load, and its batch mode."""
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -50,6 +51,27 @@ def test_a_session(folder, peer, make):
         assert re.search(r"GET /cpu/\{n\} .*" + app, terminal.wait(app))
         terminal.keys("q")
         assert terminal.ended() == 0
+
+
+def writes(pid):
+    return int(re.search(r"syscw: (\d+)", pathlib.Path(f"/proc/{pid}/io").read_text()).group(1))
+
+
+def test_nothing_tears_or_scrolls(folder):
+    """Under load every frame is one write, and every screen that is seen is a whole one, each row in its place."""
+    with EpollServer(folder) as server, Load(server.connect, connections=8, pause_s=0.001):
+        with top(folder, "--delay", "0.2", cols=120, rows=20) as terminal:
+            terminal.wait(str(server.pid))
+            before, begin, screens = writes(terminal.pid), time.monotonic(), []
+            while time.monotonic() < begin + 2:
+                screens.append(terminal.screen().splitlines())
+            assert 3 <= writes(terminal.pid) - before <= 12, "more or less than a write for each of 10 frames"
+            for screen in screens:
+                assert len(screen) == 20 and screen[0].startswith("lgtrace top") and screen[1].startswith(" Loops ")
+                assert screen[2].split()[0] == "PID" and screen[-1].startswith("q quit")
+                assert all(re.match(r" *\d+ +\d+ .{12} ", line) for line in screen[3:-1] if line)
+            terminal.keys("q")
+            assert terminal.ended() == 0
 
 
 def test_pause_reset_and_resize(folder):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ncurses: it sends only what has changed, so nothing flickers or scrolls. */
+/* ncurses: it sends only what has changed, and that in one write, so nothing flickers, tears or scrolls. */
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
@@ -88,6 +88,9 @@ int terminal_open(const struct text_style *style, struct err *err)
 	}
 	restore_note();
 	colours_init(style);
+	/* Until it has come back from endwin() once, ncurses 6.4 writes at each motion; from then on a frame is one
+	 * write. */
+	endwin();
 	cbreak();
 	noecho();
 	nonl();
