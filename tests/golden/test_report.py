@@ -69,6 +69,24 @@ def test_the_threshold_is_chosen_anew(tmp_path):
     assert out.count(b'"type":"stall"') == 0 < more
 
 
+@pytest.mark.parametrize("threshold", ("20ms", "auto"))
+def test_short_holds_and_thresholds_that_fit(threshold, tmp_path):
+    """What streams/small_holds.py says, of its recording."""
+    out, _ = report(recording("small_holds", tmp_path), "--json", "--cumulative=200ms/1s", f"--threshold={threshold}")
+    lines = [json.loads(line) for line in out.splitlines()]
+    sums = [line for line in lines if line["type"] == "cumulative"]
+    assert [(line["sum_ns"], line["holds"]) for line in sums] == [(200_000_000, 40)] * 2
+    for number, line in enumerate(sums):
+        shares = {share["route"]: share for share in line["routes"]}
+        assert {route: share["sum_ns"] for route, share in shares.items()} == {"/a": 100_000_000, "/b/{n}": 100_000_000}
+        assert shares["/a"]["requests"] == [f"a-{40 * number + i}" for i in range(0, 32, 2)]
+        assert shares["/b/{n}"]["requests"] == [f"b-{40 * number + i}" for i in range(1, 33, 2)]
+        assert [shares[route]["place"]["line"] for route in ("/a", "/b/{n}")] == [12, 31]
+    stall, = (line for line in lines if line["type"] == "stall")
+    assert stall["request"]["id"] == "slow"
+    assert stall["threshold_ns"] == 20_000_000 if threshold == "20ms" else 60e6 < stall["threshold_ns"] < 80e6
+
+
 def test_quiet(tmp_path):
     out, err = report(recording("uvicorn_tasks", tmp_path), "--quiet", "--json")
     assert out.count(b"\n") == 2 and err == b""
