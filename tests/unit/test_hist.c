@@ -67,6 +67,27 @@ static void bucket_holds_its_upper_edge(void **state)
 	assert_int_equal(lg_hist_bucket(LG_HIST_PAD - 1), LG_NR_EDGES);
 }
 
+/* User space finds the buckets in another way. */
+static void test_add_finds_the_same_buckets(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < LG_NR_EDGES; i++)
+		for (uint64_t ns = lg_hist_edges[i] - 1; ns <= lg_hist_edges[i] + 1; ns++) {
+			struct hist h = {0};
+
+			hist_add(&h, ns);
+			assert_int_equal(h.buckets[lg_hist_bucket(ns)], 1);
+		}
+	for (uint64_t ns = 1; ns < LG_HIST_PAD / 2; ns *= 2) {
+		struct hist h = {0};
+
+		hist_add(&h, ns);
+		hist_add(&h, ns - 1);
+		assert_in_range(h.buckets[lg_hist_bucket(ns)], 1, 2);
+		assert_in_range(h.buckets[lg_hist_bucket(ns - 1)], 1, 2);
+	}
+}
+
 static void edges_of_a_bucket(void **state)
 {
 	(void)state;
@@ -191,6 +212,7 @@ static void merge_forgets_a_maximum_that_is_not_the_whole_s(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_add_finds_the_same_buckets),
 		cmocka_unit_test(table_is_as_defined),
 		cmocka_unit_test(bucket_holds_its_upper_edge),
 		cmocka_unit_test(edges_of_a_bucket),

@@ -70,9 +70,9 @@ static int on_url(llhttp_t *ll, const char *at, size_t len)
 /* Leaves the path of a target: an absolute one loses scheme and host, each its query. */
 static void path_trim(char *path)
 {
-	char *host = strstr(path, "://");
+	char *host = path[0] == '/' ? NULL : strstr(path, "://");
 
-	if (path[0] != '/' && host) {
+	if (host) {
 		size_t authority = strcspn(host + 3, "/?#");
 		const char *rest = host + 3 + authority;
 

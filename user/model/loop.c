@@ -18,6 +18,7 @@ void loops_init(struct loops *ls)
 {
 	table_init(&ls->by_tid, 0);
 	list_init(&ls->all);
+	ls->last = NULL;
 	ls->nr_ended = 0;
 }
 
@@ -70,6 +71,8 @@ static void loop_end(struct model *m, struct loop *l, uint64_t now_ns)
 	stalls_tell(m, l);
 	request_end_all(m, l, now_ns);
 	table_del(&m->loops.by_tid, l->tid);
+	if (m->loops.last == l)
+		m->loops.last = NULL;
 	l->has_ended = true;
 	if (now_ns > l->last_ns)
 		l->last_ns = now_ns;
@@ -126,14 +129,17 @@ static struct loop *loop_new(struct model *m, uint32_t pid, uint32_t tid, uint64
 
 struct loop *loop_get(struct model *m, uint32_t pid, uint32_t tid, uint64_t now_ns)
 {
-	struct loop *l = table_get(&m->loops.by_tid, tid);
+	struct loop *l = m->loops.last;
 
+	if (!l || l->tid != tid)
+		l = table_get(&m->loops.by_tid, tid);
 	if (l && l->pid != pid) {
 		loop_end(m, l, now_ns);
 		l = NULL;
 	}
 	if (!l)
 		l = loop_new(m, pid, tid, now_ns);
+	m->loops.last = l;
 	if (l && now_ns > l->last_ns)
 		l->last_ns = now_ns;
 	return l;

@@ -70,6 +70,7 @@ struct loop {
 
 struct loops {
 	struct table by_tid; /* those that live */
+	struct loop *last;   /* that a record was of, as the next one mostly is; NULL: none that lives */
 	struct list all;     /* struct loop.in_all, oldest first */
 	unsigned nr_ended;
 };
