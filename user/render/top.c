@@ -12,8 +12,9 @@
 #include "render/top_private.h"
 #include "render/words.h"
 
-#define HEAD_ROWS 2 /* above a view: what is traced, and the tabs */
-#define FOOT_ROWS 1 /* below it: the keys */
+#define HEAD_ROWS 2  /* above a view: what is traced, and the tabs */
+#define FOOT_ROWS 1  /* below it: the keys */
+#define HOST_COLS 90 /* narrower screens have no room for the host's name beside the counts */
 
 void top_init(struct top *t)
 {
@@ -247,7 +248,7 @@ static void status_draw(const struct top *t, const struct board *b, struct scree
 	char time[CLOCK_LEN], host[256] = "", requests[UNITS_LEN], rate[UNITS_LEN], threshold[UNITS_LEN];
 	int col;
 
-	if (t->host)
+	if (t->host && s->cols >= HOST_COLS)
 		top_format_escaped(host, sizeof(host), t->host, s->utf8);
 	col = screen_put(s, 0, 0, TEXT_BOLD, "lgtrace top");
 	col = screen_printf(s, 0, col, TEXT_PLAIN, "  %s%s%s", host, *host ? "  " : "",
@@ -255,14 +256,14 @@ static void status_draw(const struct top *t, const struct board *b, struct scree
 	col = screen_printf(s, 0, col, TEXT_PLAIN, "  %zu loop%s  %s request%s, %s/s", b->nr_loops,
 			    b->nr_loops == 1 ? "" : "s", units_format_count(requests, sizeof(requests), b->nr_requests),
 			    b->nr_requests == 1 ? "" : "s", units_format_count(rate, sizeof(rate), b->requests_per_s));
-	col = screen_printf(s, 0, col, b->nr_told_stalls ? TEXT_YELLOW : TEXT_PLAIN, "  %llu stall%s over %s",
-			    (unsigned long long)b->nr_told_stalls, b->nr_told_stalls == 1 ? "" : "s",
-			    t->is_auto ? "their threshold"
-				       : units_format_duration(threshold, sizeof(threshold), t->threshold_ns));
+	if (b->lost)
+		col = screen_printf(s, 0, col, TEXT_RED, "  lost %llu", (unsigned long long)b->lost);
 	if (b->level)
 		col = screen_printf(s, 0, col, TEXT_YELLOW, "  over budget: no %s", words_level(b->level));
-	if (b->lost)
-		screen_printf(s, 0, col, TEXT_RED, "  lost %llu", (unsigned long long)b->lost);
+	screen_printf(s, 0, col, b->nr_told_stalls ? TEXT_YELLOW : TEXT_PLAIN, "  %llu stall%s over %s",
+		      (unsigned long long)b->nr_told_stalls, b->nr_told_stalls == 1 ? "" : "s",
+		      t->is_auto ? "their threshold"
+				 : units_format_duration(threshold, sizeof(threshold), t->threshold_ns));
 }
 
 static void tabs_draw(const struct top *t, struct screen *s)
