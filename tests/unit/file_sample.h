@@ -22,6 +22,7 @@
 
 #include "base/buf.h"
 #include "lg_slot.h"
+#include "model/detail.h"
 #include "source/file.h"
 #include "source/file_reader.h"
 #include "source/file_writer.h"
@@ -48,6 +49,7 @@ static const struct file_info info = {
 	.exclude_paths = {""},
 	.routes = {"/a/*", "/b"},
 	.causes = 1 << LG_CAUSE_LOCK | 1 << LG_CAUSE_STOPPED,
+	.details = 1 << (MODEL_NR_DETAILS - 1),
 	.features = {{"edges", "syscall"}, {"tls", "no"}},
 	.nr_features = 2,
 };

@@ -79,6 +79,7 @@ static void the_head_is_kept(void **state)
 	assert_string_equal(back->routes[1], "/b");
 	assert_null(back->methods[0]);
 	assert_int_equal(back->causes, 1 << LG_CAUSE_LOCK | 1 << LG_CAUSE_STOPPED);
+	assert_int_equal(back->details, 1 << (MODEL_NR_DETAILS - 1));
 	assert_int_equal(back->realtime_offset_ns, -5);
 	assert_int_equal(back->start_ns, 7);
 	assert_int_equal(back->threshold_ns, 20000000);

@@ -31,9 +31,10 @@ static int filter_fill(struct replay *replay, struct trace_opts *opts, const str
 		error = list_fill(&opts->routes, info->routes, taken);
 	if (!error)
 		error = list_fill(&opts->methods, info->methods, taken);
-	if (opts->causes || !info->causes)
+	if (opts->causes || opts->details || !(info->causes || info->details))
 		return error;
 	opts->causes = info->causes;
+	opts->details = info->details;
 	*taken = true;
 	return error;
 }

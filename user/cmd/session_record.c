@@ -28,6 +28,7 @@ int session_record_begin(struct session *s, const struct header *header, struct 
 		.cumulative_ns = o->cumulative_ns,
 		.cumulative_window_ns = o->cumulative_window_ns,
 		.causes = o->causes,
+		.details = o->details,
 		.turn_ns = session_turn_ns(o),
 		.id_header = o->id_header ? o->id_header : "",
 		.nr_features = header->told.nr_features,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lg_lists.h"
+#include "model/detail.h"
 #include "source/check.h"
 
 /* Strings of the host are bytes; JSON knows text only. */
@@ -42,19 +43,46 @@ static const char *const causes[LG_NR_CAUSES] = {
 #undef X
 };
 
+static const char *const details[MODEL_NR_DETAILS] = {
+#define X(sym, word, names_itself, name) [MODEL_DETAIL_##sym] = word,
+	MODEL_DETAILS(X)
+#undef X
+};
+
+static void put_words(json_t *object, const char *key, const char *const *words, int nr, uint32_t chosen)
+{
+	json_t *array = json_array();
+
+	for (int i = 0; i < nr; i++)
+		if (chosen >> i & 1)
+			json_array_append_new(array, json_string(words[i]));
+	json_object_set_new(object, key, array);
+}
+
+static uint32_t get_words(const json_t *object, const char *key, const char *const *words, int nr)
+{
+	uint32_t chosen = 0;
+	json_t *string;
+	size_t i;
+
+	json_array_foreach(json_object_get(object, key), i, string)
+	{
+		for (int word = 0; json_is_string(string) && word < nr; word++)
+			if (!strcmp(json_string_value(string), words[word]))
+				chosen |= 1u << word;
+	}
+	return chosen;
+}
+
 static json_t *filter_format(const struct file_info *info)
 {
 	json_t *filter = json_object();
-	const char *words[LG_NR_CAUSES + 1] = {};
-	size_t nr = 0;
 
-	for (int i = 0; i < LG_NR_CAUSES; i++)
-		if (info->causes >> i & 1)
-			words[nr++] = causes[i];
 	put_strings(filter, "exclude_paths", info->exclude_paths);
 	put_strings(filter, "routes", info->routes);
 	put_strings(filter, "methods", info->methods);
-	put_strings(filter, "causes", words);
+	put_words(filter, "causes", causes, LG_NR_CAUSES, info->causes);
+	put_words(filter, "details", details, MODEL_NR_DETAILS, info->details);
 	return filter;
 }
 
@@ -127,16 +155,12 @@ static void get_strings(const json_t *root, const char *key, const char *out[FIL
 static void get_filter(struct file_info *info)
 {
 	const json_t *filter = json_object_get(info->root, "filter");
-	const char *words[FILE_INFO_PATTERNS + 1] = {};
 
 	get_strings(filter, "exclude_paths", info->exclude_paths);
 	get_strings(filter, "routes", info->routes);
 	get_strings(filter, "methods", info->methods);
-	get_strings(filter, "causes", words);
-	for (size_t i = 0; words[i]; i++)
-		for (int cause = 0; cause < LG_NR_CAUSES; cause++)
-			if (!strcmp(words[i], causes[cause]))
-				info->causes |= 1u << cause;
+	info->causes = get_words(filter, "causes", causes, LG_NR_CAUSES);
+	info->details = get_words(filter, "details", details, MODEL_NR_DETAILS);
 }
 
 static void get_sizes(struct file_info *info)

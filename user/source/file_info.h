@@ -41,6 +41,7 @@ struct file_info {
 	const char *routes[FILE_INFO_PATTERNS + 1];
 	const char *methods[FILE_INFO_PATTERNS + 1];
 	uint32_t causes;
+	uint32_t details;
 	struct file_feature features[FILE_INFO_FEATURES];
 	size_t nr_features;
 	uint16_t sizes[FILE_INFO_KINDS]; /* by kind: bytes of the struct, without what follows; 0 unknown */
