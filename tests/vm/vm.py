@@ -86,10 +86,12 @@ def describe(lines):
     said = [f"{len(programs)} programs"] if programs else []
     if programs:
         most = max(programs.values(), key=lambda line: line["processed"])
-        said[0] += f" (at most {most['processed']:,} instructions processed, {most['program']})"
+        said[0] += (f" ({sum(line['processed'] for line in programs.values()):,} instructions processed, at most "
+                    f"{most['processed']:,}, {most['program']})")
     if stalls:
-        sums = {word: sum(line[word] for line in stalls) for word in ("stalls", "named", "exact")}
-        said.append("{stalls} stalls, {named} named, {exact} exact".format(**sums))
+        sums = {word: sum(line[word] for line in stalls) for word in ("stalls", "named", "exact", "placed")}
+        said.append("{stalls} stalls, {named} named, {exact} exact, {placed} placed".format(**sums))
+        said.append(f"attached in {min(line['attach_s'] for line in stalls):.1f} s at best")
     said += [line["check"] for line in lines if line.get("check", "").startswith("says")]
     return ", ".join(said)
 
@@ -107,6 +109,12 @@ def instruction_table(results):
 
 
 def check_kernel(folder, name):
+    """Twice, if need be: what else the machine has to do may come between a stall and its clocks."""
+    lines = try_kernel(folder, name)
+    return lines if is_good(lines) else try_kernel(folder, name)
+
+
+def try_kernel(folder, name):
     arch = "arm64" if name.startswith("arm64-") else "amd64"
     release = (folder / "kernels" / name / "release").read_text().strip()
     begin = time.monotonic()
