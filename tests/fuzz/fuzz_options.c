@@ -31,8 +31,9 @@ static void word_check(const char *word)
 	struct err err = {};
 	struct gates gates;
 	char text[UNITS_LEN], route[MODEL_PATH_LEN];
-	uint64_t ns;
+	uint64_t ns, bytes;
 
+	units_parse_size(word, &bytes);
 	if (!units_parse_duration(word, &ns)) {
 		units_format_duration(text, sizeof(text), ns);
 		FUZZ_CHECK(strlen(text) + 1 < sizeof(text));

@@ -3,40 +3,18 @@
  * The memory of a CPython process: the first byte chooses the version, the rest is all the memory there is. A dict is
  * its beginning, and so are the offsets that the interpreter and asyncio publish.
  */
-#include <errno.h>
-
-#include "fuzz.h"
-#include "target/cpython.h"
+#include "fuzz_memory.h"
 #include "target/cpython_layout.h"
-
-#define BASE 0x7f0000000000ull
-
-struct memory {
-	const uint8_t *data;
-	size_t size;
-	size_t nr_reads;
-};
-
-static int memory_read(void *arg, uint64_t addr, void *buf, size_t len)
-{
-	struct memory *m = arg;
-
-	m->nr_reads++;
-	if (addr < BASE || addr - BASE > m->size || len > m->size - (addr - BASE))
-		return -EFAULT;
-	memcpy(buf, m->data + (addr - BASE), len);
-	return 0;
-}
 
 static void dict_check(const struct lg_python *py, const uint8_t *data, size_t size)
 {
 	static const char *const keys[] = {"zero", "asyncio.tasks", ""};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-		struct memory m = {data, size, 0};
-		struct cpython_memory memory = {memory_read, &m};
+		struct fuzz_memory m = {data, size, 0};
+		struct cpython_memory memory = {fuzz_memory_read, &m};
 
-		cpython_dict_get(py, &memory, BASE, keys[i]);
+		cpython_dict_get(py, &memory, FUZZ_BASE, keys[i]);
 		FUZZ_CHECK(m.nr_reads < 500000);
 	}
 }

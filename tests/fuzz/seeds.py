@@ -2,12 +2,15 @@
 """Writes the seeds that are bytes of a layout rather than text, so that they follow it: seeds.py FOLDER
 
 record: the streams of the golden tests. file: some of them as recordings that are not packed. elf, v8: small ELF files
-with the symbols that are looked for. python: a dict in memory.
+with the symbols that are looked for. python: a dict in memory. code: code of Python and JavaScript, and stacks. module:
+a program with debugging data.
 """
 import importlib
 import re
 import struct
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,6 +111,137 @@ def python_seeds():
         yield f"published_{minor}", bytes([minor - 9]) + struct.pack("<95Q", *words)
 
 
+class Memory:
+    """Of a process, from BASE of tests/fuzz/fuzz_memory.h on; its first bytes are the object that is looked at."""
+    BASE = 0x7F0000000000
+
+    def __init__(self, size):
+        self.data = bytearray(size)
+
+    def new(self, size):
+        """The address of more room."""
+        self.data += bytes(-len(self.data) % 16)
+        address = self.BASE + len(self.data)
+        self.data += bytes(size)
+        return address
+
+    def put(self, address, *words, form="Q"):
+        struct.pack_into(f"<{len(words)}{form}", self.data, address - self.BASE, *words)
+
+    def text(self, address, text):
+        self.data[address - self.BASE:address - self.BASE + len(text)] = text
+
+
+CODE = {0x0309: (40, 104, 112, 120, 48), 0x030B: (72, 112, 128, 136, 48), 0x030D: (68, 112, 128, 136, 40)}
+
+
+def python_code(version, line=10):
+    """A code object: its type, first line, file, name and line table, by the offsets of user/symbol/python.c."""
+    first_line, file, name, table, ascii_at = CODE[version]
+    memory = Memory(216)
+    kind, word = memory.new(32), memory.new(8)
+    memory.put(memory.BASE + 8, kind)
+    memory.put(kind + 24, word)
+    memory.text(word, b"code")
+    memory.put(memory.BASE + first_line, line, form="I")
+    for offset, text in ((file, b"/srv/app.py"), (name, b"Handler.get")):
+        string = memory.new(ascii_at + len(text))
+        memory.put(memory.BASE + offset, string)
+        memory.put(string + 16, len(text))
+        memory.put(string + 32, (1 | 8 | 16) << 2, form="I")
+        memory.text(string + ascii_at, text)
+    lines = bytes.fromhex("80 00 d8 01 02 e8 41 00 f0 0a 01 05 03 f8 02 00")
+    table_at = memory.new(32 + len(lines))
+    memory.put(memory.BASE + table, table_at)
+    memory.put(table_at + 16, len(lines) if line < 1 << 31 else 1 << 62)
+    memory.text(table_at + 32, lines)
+    return bytes([version - 0x0309, 8]) + memory.data
+
+
+def js_code(first_local, has_ends):
+    """A function's shared part, its scope with names, and its script, by the offsets of fuzz_code.c."""
+    memory, maps = Memory(32), {}
+
+    def make(kind, size):
+        if kind not in maps:
+            maps[kind] = memory.new(16)
+            memory.put(maps[kind] + 12, kind, form="H")
+        address = memory.new(size) if size else memory.BASE
+        memory.put(address, maps[kind] + 1)
+        return address
+
+    def string(text):
+        address = make(8 + 32, 16 + len(text))
+        memory.put(address + 12, len(text), form="I")
+        memory.text(address + 16, text)
+        return address + 1
+
+    shared, scope, script = make(259, 0), make(261, 96), make(167, 64)
+    memory.put(shared + 16, scope + 1, script + 1)
+    memory.put(scope + 8, (3 << 12 | 1 << 14) << 32, 0, 0, 20 << 32, 30 << 32)
+    memory.put(scope + 8 + 8 * first_local, string(b"handler"), 0, string(b"app.handler"), 20 << 32)
+    ends = make(175, 40)
+    memory.put(ends + 8, 3 << 32, 12 << 32, 25 << 32, 60 << 32)
+    whole = make(1 + 32, 32)
+    memory.put(whole + 16, string(b"file:///srv/"), string(b"app.mjs"))
+    memory.put(script + 8, string(b"// 1\n// 2\nfunction handler() {}\n"), whole + 1)
+    memory.put(script + 48, ends + 1 if has_ends else 0)
+    return bytes([6 + (first_local == 5), 0]) + memory.data
+
+
+def code_seeds():
+    for version in CODE:
+        yield f"python_{version & 255}", python_code(version)
+    yield "python_line", python_code(0x030B, line=1 << 31)
+    yield "js", js_code(3, True)
+    yield "js_new", js_code(5, False)
+    base, memory = Memory.BASE, Memory(512)
+    memory.put(base + 64, base + 192)  # the isolate, and in it the frame of the way out
+    memory.put(base + 192 + 128, base + 400)
+    for at, up in ((256, 304), (304, 352), (400, 448)):
+        memory.put(base + at - 16, base + 481)
+        memory.put(base + at, base + up, base + 8)
+    memory.put(base + 480, base + 497)
+    memory.put(base + 496 + 12, 2066, form="H")
+    yield "js_stack", bytes([8, 0]) + memory.data
+    memory = Memory(512)
+    memory.put(base + 72, base + 128)
+    memory.put(base + 128 + 136, base)
+    memory.put(base + 128 + 56, base + 320)
+    memory.put(base + 320, base + 400, base + 328)
+    memory.put(base + 328, base + 400, base + 400)
+    yield "python_stack", bytes([9, 0]) + memory.data
+
+
+PROGRAM = """
+static volatile int sink;
+static inline __attribute__((always_inline)) void inner(int n) { sink += n; }
+__attribute__((noinline)) void outer(int n)
+{
+	volatile char room[64];
+	for (int i = 0; i < n; i++)
+		inner(room[i & 63] = i);
+}
+void _start(void) { outer(sink); }
+"""
+
+
+def module_seeds():
+    """Small programs with all that is read of one, as the compiler makes them."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, program = Path(folder) / "split.c", Path(folder) / "split"
+        source.write_text(PROGRAM)
+        for name, options in (("dwarf5", ["-gdwarf-5"]), ("dwarf4", ["-gdwarf-4", "-fno-omit-frame-pointer"]),
+                              ("frames", ["-fasynchronous-unwind-tables"]), ("packed", ["-g", "-gz"])):
+            subprocess.run(["cc", "-O1", "-static", "-nostdlib", "-ffreestanding", f"-fdebug-prefix-map={folder}=/srv",
+                            "-Wl,-N,--no-warn-rwx-segments,--build-id=0xdeadbeefdeadbeef", *options, "-o", program,
+                            source], check=True)
+            if name == "frames":
+                (Path(folder) / "split.debug").write_bytes(b"x")
+                subprocess.run(["objcopy", "--add-gnu-debuglink", Path(folder) / "split.debug", program], check=True)
+            yield name, b"\x10" + program.read_bytes()
+
+
 def record_seeds():
     for path in sorted((ROOT / "tests/golden/streams").glob("*.py")):
         data = importlib.import_module(f"streams.{path.stem}").stream()
@@ -131,7 +265,8 @@ def file_seeds():
 def main():
     folder = Path(sys.argv[1])
     for target, seeds in (("record", record_seeds()), ("file", file_seeds()), ("elf", elf_seeds()),
-                          ("v8", v8_seeds()), ("python", python_seeds())):
+                          ("v8", v8_seeds()), ("python", python_seeds()), ("code", code_seeds()),
+                          ("module", module_seeds())):
         (folder / target).mkdir(parents=True, exist_ok=True)
         for name, data in seeds:
             (folder / target / name).write_bytes(data)

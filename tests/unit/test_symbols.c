@@ -179,6 +179,7 @@ static void readable_names(void **state)
 		{"_ZNSt6vectorIiSaIiEE9push_backERKi", "std::vector<int, std::allocator<int> >::push_back"},
 		{"_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE", "core::fmt::Write::write_fmt"},
 		{"_RNvCs1234_7mycrate3foo", "mycrate::foo"},
+		{"_RNvCs4fqI2P2r_0A43foo3bar", "_RNvCs4fqI2P2r_0A43foo3bar"}, /* a name of no length */
 		{"_Z", "_Z"},
 		{"_ZN", "_ZN"},
 		{"", ""},

@@ -23,6 +23,8 @@ static void on_part(const char *part, size_t len, void *arg)
 	struct text *t = arg;
 	size_t room = t->size - 1 - t->len;
 
+	if (!len) /* without a part, perhaps */
+		return;
 	memcpy(t->out + t->len, part, len < room ? len : room);
 	t->len += len < room ? len : room;
 	if (len > room)

@@ -127,6 +127,7 @@ static uint32_t line_find(const struct python_reader *r, const struct layout *l,
 	uint8_t *bytes;
 
 	memcpy(&first, head + l->first_line, sizeof(first));
+	first = first <= INT32_MAX ? first : 0;
 	if (bytes_read(r, table + VAR_SIZE, &len, sizeof(len)) || len > MAX_TABLE)
 		return first;
 	bytes = malloc(len ? len : 1);
