@@ -170,16 +170,17 @@ def js_code(first_local, has_ends):
         memory.put(address, maps[kind] + 1)
         return address
 
-    def string(text):
-        address = make(8 + 32, 16 + len(text))
-        memory.put(address + 12, len(text), form="I")
+    def string(text, wide=False):
+        text = text.decode().encode("utf-16-le") if wide else text
+        address = make(0 if wide else 8 + 32, 16 + len(text))
+        memory.put(address + 12, len(text) // (1 + wide), form="I")
         memory.text(address + 16, text)
         return address + 1
 
     shared, scope, script = make(259, 0), make(261, 96), make(167, 64)
     memory.put(shared + 16, scope + 1, script + 1)
     memory.put(scope + 8, (3 << 12 | 1 << 14) << 32, 0, 0, 20 << 32, 30 << 32)
-    memory.put(scope + 8 + 8 * first_local, string(b"handler"), 0, string(b"app.handler"), 20 << 32)
+    memory.put(scope + 8 + 8 * first_local, string(b"handler", not has_ends), 0, string(b"app.handler"), 20 << 32)
     ends = make(175, 40)
     memory.put(ends + 8, 3 << 32, 12 << 32, 25 << 32, 60 << 32)
     whole = make(1 + 32, 32)

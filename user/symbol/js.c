@@ -22,6 +22,8 @@
 #define SCOPE_INFERRED    (1 << 14) /* it has one that was guessed from the source */
 #define SCOPE_POSITIONS   5         /* words before the first local where the positions stand before them */
 
+#define TYPE_NONE UINT16_MAX /* of what is no object */
+
 /* Bits of a string's type. */
 #define STRING_KIND     7
 #define STRING_CONS     1
@@ -29,7 +31,7 @@
 #define STRING_SLICED   3
 #define STRING_THIN     5
 #define STRING_ONE_BYTE 8
-#define STRING_END      64 /* types of strings are below */
+#define STRING_END      64 /* types of strings are below; 0 is one: wide characters, in V8's table of strings */
 #define STRING_PARTS    16 /* where the parts of such a string are, two words */
 
 static const struct {
@@ -70,7 +72,7 @@ static int on_symbol(void *arg, const struct elf_symbol *symbol)
 		if (r->found & 1u << i ||
 		    strncmp(symbol->name + sizeof(PREFIX) - 1, constants[i].name, strlen(constants[i].name)))
 			continue;
-		if (elf_file_read(r->elf, symbol->addr, &value, sizeof(value)) || value <= 0 || value > UINT16_MAX)
+		if (elf_file_read(r->elf, symbol->addr, &value, sizeof(value)) || value <= 0 || value >= TYPE_NONE)
 			continue;
 		*(uint16_t *)((char *)&r->layout + constants[i].at) = value;
 		r->found |= 1u << i;
@@ -125,7 +127,7 @@ static uint64_t field(const struct js_reader *r, uint64_t object, unsigned offse
 	return bytes_read(r, object - 1 + offset, &v, sizeof(v)) ? 0 : v;
 }
 
-/* The type of an object; 0 for nonsense. One that was moved a moment ago leaves its new address in its first word. */
+/* The type of an object; TYPE_NONE for nonsense. One that was just moved leaves its new address in its first word. */
 static uint16_t type_of(const struct js_reader *r, uint64_t *object)
 {
 	uint64_t map = is_object(*object) ? field(r, *object, 0) : 0;
@@ -136,7 +138,7 @@ static uint16_t type_of(const struct js_reader *r, uint64_t *object)
 		map = field(r, *object, 0);
 	}
 	if (!is_object(map) || bytes_read(r, map - 1 + r->layout.map_type, &type, sizeof(type)))
-		return 0;
+		return TYPE_NONE;
 	return type;
 }
 
@@ -175,10 +177,10 @@ static void string_add(const struct js_reader *r, uint64_t string, struct text *
 {
 	uint16_t type = type_of(r, &string), kind = type & STRING_KIND;
 	uint8_t chars[2 * MAX_CHARS];
-	uint32_t nr;
+	uint32_t nr = 0;
 	uint64_t at;
 
-	if (!type || type >= STRING_END || depth > MAX_DEPTH)
+	if (type >= STRING_END || depth > MAX_DEPTH)
 		return;
 	if (kind == STRING_CONS || kind == STRING_THIN) {
 		string_add(r, field(r, string, STRING_PARTS), t, depth + 1);
@@ -192,7 +194,7 @@ static void string_add(const struct js_reader *r, uint64_t string, struct text *
 		uint32_t all;
 
 		type = type_of(r, &parent);
-		at = type && type < STRING_END ? chars_at(r, parent, type, &all) : 0;
+		at = type < STRING_END ? chars_at(r, parent, type, &all) : 0;
 		at += at ? skip * (type & STRING_ONE_BYTE ? 1 : 2) : 0;
 	}
 	if (nr > MAX_CHARS)
@@ -226,7 +228,7 @@ static uint32_t source_count(const struct js_reader *r, uint64_t source, uint32_
 		source = field(r, source, STRING_PARTS);
 		type = type_of(r, &source);
 	}
-	at = type && type < STRING_END ? chars_at(r, source, type, &nr) : 0;
+	at = type < STRING_END ? chars_at(r, source, type, &nr) : 0;
 	if (!at || position > nr || position > MAX_SOURCE)
 		return 0;
 	for (uint32_t done = 0; done < position;) {
