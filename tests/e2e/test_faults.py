@@ -287,6 +287,20 @@ def test_full_disk(folder):
     assert not load.failures
 
 
+def test_every_command_says_that_it_cannot_write(folder):
+    kept = folder / "kept.lgt"
+    with EpollServer(folder) as server, Load(server.connect):
+        pid = str(server.pid)
+        subprocess.run([LGTRACE, "record", "-p", pid, "-d", "1", "-o", kept], timeout=15, check=True)
+        for words in (["report", kept], ["report", "--json", kept], ["diff", kept, kept], ["ps"], ["doctor", "-p", pid],
+                      ["stat", "-p", pid, "1", "1"], ["top", "-b", "-n", "1", "-p", pid],
+                      ["report", "--html", "/dev/full", kept], ["report", "--pprof", "/dev/full", kept]):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([LGTRACE, *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=15,
+                                      check=False)
+            assert done.returncode == 1 and SENTENCE.match(done.stderr) and "No space left" in done.stderr, words
+
+
 @pytest.mark.parametrize("closed", [">&-", "<&- 2>&-", "<&- >&- 2>&-"])
 def test_closed_descriptors(closed, folder):
     """None of the files that are opened then may take their place and be written to."""
