@@ -251,7 +251,8 @@ $(BUILD)/fuzz/seeds: tests/fuzz/seeds.py $(wildcard include/*.h tests/golden/*.p
 
 $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(BUILD)/fuzz/liblgtrace.a
 	$(call say,FUZZ,$<)
-	$(Q)$(CLANG) $(USER_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer -MF $@.d -MT $@ -o $@ $< $(BUILD)/fuzz/liblgtrace.a $(LIBS)
+	$(Q)$(CLANG) $(USER_CFLAGS) $(FUZZ_FLAGS) -Ibpf -Itests/unit -fsanitize=fuzzer -MF $@.d -MT $@ -o $@ $< $(BUILD)/fuzz/liblgtrace.a \
+		-lcmocka $(LIBS)
 
 $(BUILD)/fuzz/liblgtrace.a: $(FUZZ_OBJ) $(FUZZ_LLHTTP_OBJ) $(PROTO_OBJ)
 	@rm -f $@

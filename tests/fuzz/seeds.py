@@ -3,7 +3,7 @@
 
 record: the streams of the golden tests. file: some of them as recordings that are not packed. elf, v8: small ELF files
 with the symbols that are looked for. python: a dict in memory. code: code of Python and JavaScript, and stacks. module:
-a program with debugging data.
+a program with debugging data. walk_python, walk_node: damage to the memory of their unit tests.
 """
 import importlib
 import re
@@ -214,6 +214,13 @@ def code_seeds():
     yield "python_stack", bytes([9, 0]) + memory.data
 
 
+def walk_seeds():
+    """Cases of the walks' unit tests, the first whole, each further one with one more kind of damage."""
+    for case in range(7):
+        damage = (struct.pack("<BBHH", kind, 3, 40 * kind + 20, 90) for kind in range(case))
+        yield f"case_{case}", bytes([case]) + b"".join(damage)
+
+
 PROGRAM = """
 static volatile int sink;
 static inline __attribute__((always_inline)) void inner(int n) { sink += n; }
@@ -267,7 +274,7 @@ def main():
     folder = Path(sys.argv[1])
     for target, seeds in (("record", record_seeds()), ("file", file_seeds()), ("elf", elf_seeds()),
                           ("v8", v8_seeds()), ("python", python_seeds()), ("code", code_seeds()),
-                          ("module", module_seeds())):
+                          ("module", module_seeds()), ("walk_python", walk_seeds()), ("walk_node", walk_seeds())):
         (folder / target).mkdir(parents=True, exist_ok=True)
         for name, data in seeds:
             (folder / target / name).write_bytes(data)
