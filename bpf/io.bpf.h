@@ -29,10 +29,53 @@ static __always_inline void conn_tell(struct thread *t, struct task_struct *task
 	record_submit(rec, false);
 }
 
-/* Learns what a descriptor is, at its first use. NULL: it is not open, or the table is full. */
+/* The set that a descriptor's connection is in. Processes begin at different ones. */
+static __always_inline struct conn_set *conn_set(const struct conn_key *key)
+{
+	__u32 index = (key->fd + (key->pid * 0x9e3779b1U >> 12)) & (CONN_SETS - 1);
+
+	return bpf_map_lookup_elem(&conns, &index);
+}
+
+static __always_inline bool conn_is(const struct conn *conn, const struct conn_key *key)
+{
+	return conn->key.fd == key->fd && conn->key.pid == key->pid;
+}
+
+static __always_inline struct conn *conn_find_in(struct conn_set *set, const struct conn_key *key)
+{
+	for (int i = 0; set && i < CONN_WAYS; i++)
+		if (conn_is(&set->ways[i], key))
+			return &set->ways[i];
+	return NULL;
+}
+
+static __always_inline struct conn *conn_find(const struct conn_key *key)
+{
+	return conn_find_in(conn_set(key), key);
+}
+
+/* Where a new connection goes: a free entry, else any, for processes end without closing theirs. */
+static __always_inline struct conn *conn_place(struct conn_set *set, const struct conn_key *key)
+{
+	struct conn *conn = conn_find_in(set, key);
+
+	for (int i = 0; !conn && i < CONN_WAYS; i++)
+		if (!set->ways[i].key.pid)
+			conn = &set->ways[i];
+	if (conn)
+		return conn;
+	conn = &set->ways[bpf_get_prandom_u32() & (CONN_WAYS - 1)];
+	if (conn->key.pid == key->pid)
+		count(LG_CNT_LOST_CONNS);
+	return conn;
+}
+
+/* Learns what a descriptor is, at its first use. NULL: it is not open. */
 SUBPROG struct conn *conn_new(struct task_struct *task, struct conn_key *key, __u8 origin)
 {
-	struct conn conn = {.origin = origin, .budget = CONN_BUDGET};
+	struct conn *conn;
+	struct conn_set *set;
 	struct inode *inode;
 	struct file *file;
 	__u32 type;
@@ -41,25 +84,27 @@ SUBPROG struct conn *conn_new(struct task_struct *task, struct conn_key *key, __
 		return NULL;
 	file = fd_file(task, key->fd);
 	inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
-	if (!inode)
+	set = inode ? conn_set(key) : NULL;
+	if (!set)
 		return NULL;
-	conn.ino = BPF_CORE_READ(inode, i_ino);
+	conn = conn_place(set, key);
+	conn->key = *key;
+	conn->ino = BPF_CORE_READ(inode, i_ino);
+	conn->budget = CONN_BUDGET;
+	conn->origin = origin;
+	conn->flags = 0;
 	type = BPF_CORE_READ(inode, i_mode) & S_IFMT;
 	if (type == S_IFSOCK)
-		conn.flags = CONN_SOCK;
+		conn->flags = CONN_SOCK;
 	else if (type == S_IFREG || type == S_IFDIR)
-		conn.flags = CONN_FILE;
-	if (bpf_map_update_elem(&conns, key, &conn, BPF_ANY)) {
-		count(LG_CNT_LOST_CONNS);
-		return NULL;
-	}
-	return bpf_map_lookup_elem(&conns, key);
+		conn->flags = CONN_FILE;
+	return conn;
 }
 
 static __always_inline struct conn *conn_get(struct thread *t, struct task_struct *task, __u32 fd)
 {
 	struct conn_key key = {.pid = t->pid, .fd = fd};
-	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
+	struct conn *conn = conn_find(&key);
 
 	return conn ? conn : conn_new(task, &key, LG_CONN_SEEN);
 }
@@ -266,7 +311,7 @@ static __always_inline void io_connect(struct thread *t, struct task_struct *tas
 SUBPROG void io_close(struct thread *t, struct task_struct *task, __u32 fd)
 {
 	struct conn_key key = {.pid = t->pid, .fd = fd};
-	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
+	struct conn *conn = conn_find(&key);
 	struct io io = {.fd = fd, .op = LG_IO_CLOSE};
 
 	if (!conn)
@@ -274,7 +319,7 @@ SUBPROG void io_close(struct thread *t, struct task_struct *task, __u32 fd)
 	io.ino = conn->ino;
 	if (conn->flags & CONN_TOLD)
 		io_tell(t, &io, bpf_ktime_get_ns());
-	bpf_map_delete_elem(&conns, &key);
+	conn->key.pid = 0;
 }
 
 #endif

@@ -198,12 +198,12 @@ struct conn_key {
 };
 
 struct conn {
+	struct conn_key key; /* pid 0: a free entry */
 	__u64 ino;
-	__u8 origin; /* enum lg_conn_origin */
-	__u8 pad[3];
-	__u32 flags;  /* enum conn_flag */
 	__u32 budget; /* bytes of reads that may still be captured before the next write */
-	__u32 pad2;
+	__u8 origin;  /* enum lg_conn_origin */
+	__u8 flags;   /* enum conn_flag */
+	__u16 pad;
 };
 
 /* The connection of an SSL object. */
@@ -222,7 +222,6 @@ struct ssl_key {
 /* Bytes of one connection's reads that are captured between two writes: heads and small bodies. */
 #define CONN_BUDGET 16384
 
-#define MAX_CONNS   65536
 #define MAX_SSLS    16384
 #define MAX_TARGETS 8192
 
@@ -248,11 +247,23 @@ struct free_slots_map {
 	__uint(value_size, sizeof(__u32));
 };
 
+/*
+ * A table of connections that costs one line of the cache a look: a process's descriptors are dense, and lie side by
+ * side in it. Which of a set's entries are in use, all threads of a process see; where two of them add at once, one
+ * entry may be lost, and is learnt anew.
+ */
+#define CONN_SETS 16384 /* a power of two; with the ways, more connections than most hosts have */
+#define CONN_WAYS 4
+
+struct conn_set {
+	struct conn ways[CONN_WAYS];
+};
+
 struct conns_map {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, MAX_CONNS);
-	__type(key, struct conn_key);
-	__type(value, struct conn);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CONN_SETS);
+	__type(key, __u32);
+	__type(value, struct conn_set);
 };
 
 struct ssls_map {
