@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Records into the ring buffer. A record that finds no room is counted as lost, never waited for.
+ * Records into the ring buffer. A record that finds no room is counted as lost, never waited for. Those of a thread
+ * go there in batches: when one is full, when the thread leaves the CPU, and at each sample.
  * User space reads at a timer's beat; it is woken early only for what is urgent (a long turn, a
  * thread's birth or end) and when a quarter of the buffer is full.
  */
@@ -19,7 +20,55 @@ static __always_inline void head_fill(struct lg_head *head, __u16 kind, __u16 le
 	head->time_ns = now;
 }
 
-/* Room for one record of `size` bytes, a constant; NULL when there is none. */
+static __always_inline bool ring_is_filling(void)
+{
+	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > RING_WAKE_BYTES;
+}
+
+/* Hands on what waits in the thread's batch. By the thread itself, or for it while it cannot run. */
+SUBPROG int batch_flush(struct thread *t, bool urgent)
+{
+	__u64 len, flags;
+	__u32 nr;
+
+	if (!t || !t->batch_len)
+		return 0;
+	len = bounded(t->batch_len, BATCH_SIZE);
+	nr = t->batch_nr;
+	flags = urgent || ring_is_filling() ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+	count_add(bpf_ringbuf_output(&events, t->batch, len, flags) ? LG_CNT_LOST_RECORDS : LG_CNT_RECORDS, nr);
+	t->batch_nr = 0;
+	t->batch_len = 0;
+	return 0;
+}
+
+/* Room in the batch for a record of at most `max` bytes, a constant. It is part of it after batch_add(). */
+static __always_inline void *batch_room(struct thread *t, const __u32 max)
+{
+	__u64 at = t->batch_len;
+
+	barrier_var(at);
+	if (at > BATCH_SIZE - max) {
+		batch_flush(t, false);
+		at = 0;
+	}
+	return t->batch + at;
+}
+
+/*
+ * Adds what was put there, `len` bytes, a multiple of 8. Nothing waits where no sample would hand it on in a turn that
+ * does not end.
+ */
+static __always_inline void batch_add(struct thread *t, void *rec, __u16 kind, __u16 len, __u64 now, bool urgent)
+{
+	head_fill(rec, kind, len, now);
+	t->batch_nr++;
+	t->batch_len += len;
+	if (urgent || !config.batch)
+		batch_flush(t, urgent);
+}
+
+/* Room for one record of `size` bytes, a constant, that goes by itself; NULL when there is none. */
 static __always_inline void *record_reserve(__u16 kind, __u32 size, __u64 now)
 {
 	struct lg_head *head = bpf_ringbuf_reserve(&events, size, 0);
@@ -38,15 +87,14 @@ static __always_inline void record_submit(void *rec, bool urgent)
 	bpf_ringbuf_submit(rec, urgent ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
-static __always_inline bool ring_is_filling(void)
-{
-	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > RING_WAKE_BYTES;
-}
-
+/* A new thread may be running by now: its batch is its own. */
 static __always_inline void thread_tell(struct task_struct *task, struct thread *t, __u32 event, __u32 parent)
 {
-	struct lg_rec_thread *rec = record_reserve(LG_REC_THREAD, sizeof(*rec), bpf_ktime_get_ns());
+	struct lg_rec_thread *rec;
 
+	if (event != LG_THREAD_NEW)
+		batch_flush(t, false);
+	rec = record_reserve(LG_REC_THREAD, sizeof(*rec), bpf_ktime_get_ns());
 	if (!rec)
 		return;
 	rec->pid = t->pid;

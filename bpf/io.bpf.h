@@ -16,6 +16,7 @@ static __always_inline void conn_tell(struct thread *t, struct task_struct *task
 	if (conn->flags & CONN_TOLD)
 		return;
 	conn->flags |= CONN_TOLD;
+	batch_flush(t, false);
 	rec = record_reserve(LG_REC_CONN, sizeof(*rec), now);
 	if (!rec)
 		return;

@@ -96,6 +96,7 @@ int on_sample(void *ctx)
 	if (!t || !(t->flags & THREAD_LOOP) || t->in_return)
 		return 0;
 	sample(task, t);
+	batch_flush(t, false);
 	cost_end(LG_COST_SAMPLE, begin_ns);
 	return 0;
 }

@@ -220,6 +220,7 @@ static __always_inline void switch_out(struct thread *t, struct task_struct *tas
 		owner_ask(ASK_ASIDE, 0, now);
 	if (stack_is_noted(t, now))
 		stack_note(now);
+	batch_flush(t, false);
 }
 
 /* A target is only looked up for a stretch that may matter, its whole path for one that does. */

@@ -316,6 +316,7 @@ __noinline int stack_take(__u64 now, __u32 moment, __u64 block_ns)
 		return 0;
 	w->is_busy = 1;
 	barrier();
+	batch_flush(t, false);
 	stack_begin(w, t, now, moment, block_ns);
 	stack_fill(w, t, task);
 	stack_send(w);
@@ -365,6 +366,7 @@ __noinline int stack_note_tell(struct thread *t, __u64 now)
 	if (!note || note->tid != t->tid || !stack_is_due(t, now, now - t->note_ns))
 		return 0;
 	t->stack_ns = now;
+	batch_flush(t, false);
 	len = offsetof(struct lg_rec_stack, copy) + bounded(note->copied, LG_STACK_COPY);
 	note->head.len = len;
 	note->head.time_ns = now;

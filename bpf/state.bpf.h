@@ -95,6 +95,13 @@ struct answer {
 	__u32 pad2;
 };
 
+/*
+ * Records of a thread on their way to the ring buffer, which takes them much cheaper together. Several requests' worth;
+ * at most so much of a read or a write goes that way.
+ */
+#define BATCH_SIZE    2048
+#define BATCH_CAPTURE 1024
+
 struct thread {
 	__u32 pid;
 	__u32 tid;
@@ -125,7 +132,7 @@ struct thread {
 	__u64 turn_ns;
 	__u64 wake_ns;  /* woken from its wait at this time, with no edge since; 0: not so */
 	bool in_wait;   /* it slept in its wait, and that has not returned yet */
-	bool in_return; /* the return of a call is being looked at */
+	bool in_return; /* the return of a call, or the like, is being looked at: a sample must not change anything */
 	__u64 wake_runqueue_ns;
 	__u64 wake_throttled_ns;
 	__u64 turn_late_ns;
@@ -172,6 +179,10 @@ struct thread {
 	__u64 ssl_buf;
 	__u64 ssl_count_at; /* SSL_read_ex: where it puts the number of bytes; 0: SSL_read */
 	__u32 last_read_fd; /* where bytes were read last: an SSL object's connection */
+
+	__u32 batch_nr;  /* records in the batch */
+	__u32 batch_len; /* bytes of them */
+	__u8 batch[BATCH_SIZE] __attribute__((aligned(8)));
 };
 
 #define PAIR_NONE (-1)
@@ -308,12 +319,17 @@ static __always_inline __u64 bounded(__u64 n, __u64 max)
 	return n > max ? max : n;
 }
 
-static __always_inline void count(__u32 counter)
+static __always_inline void count_add(__u32 counter, __u64 nr)
 {
 	__u64 *n = bpf_map_lookup_elem(&counters, &counter);
 
 	if (n)
-		(*n)++;
+		*n += nr;
+}
+
+static __always_inline void count(__u32 counter)
+{
+	count_add(counter, 1);
 }
 
 /* The state of a traced thread, else NULL. Untraced threads pay one load. */

@@ -110,6 +110,7 @@ int on_exec(__u64 *ctx)
 
 	if (!t)
 		return 0;
+	t->in_return = true;
 	t->tid = task->pid; /* a thread that calls exec becomes the leader */
 	t->flags = 0;
 	__builtin_memset(&t->wait, 0, sizeof(t->wait));
@@ -125,6 +126,7 @@ int on_exec(__u64 *ctx)
 		slot->turn_ns = 0;
 	}
 	thread_tell(task, t, LG_THREAD_EXEC, 0);
+	t->in_return = false;
 	return 0;
 }
 
@@ -137,6 +139,7 @@ int on_exit(__u64 *ctx)
 
 	if (!t)
 		return 0;
+	t->in_return = true;
 	now = bpf_ktime_get_ns();
 	if (t->out_ns)
 		thread_settle(t, task, now);

@@ -47,25 +47,29 @@ static __always_inline void io_fill(struct lg_rec_io *rec, struct thread *t, con
 	*(__u64 *)rec->tail = io->last && io->bytes > captured ? bytes_last(io) : 0;
 }
 
-static __always_inline void io_send(struct thread *t, const struct io *io, __u64 now)
+/* With room for `room` bytes, a constant. */
+static __always_inline void io_add(struct thread *t, const struct io *io, __u64 now, const __u32 room)
 {
-	struct lg_rec_io *rec = record_reserve(LG_REC_IO, sizeof(*rec), now);
+	struct lg_rec_io *rec = batch_room(t, sizeof(*rec) + room);
+	__u64 n = bounded(io->captured, room);
 
-	if (!rec)
-		return;
-	io_fill(rec, t, io, 0);
-	record_submit(rec, false);
+	if (room && bpf_probe_read_user(rec->data, n, io->buf))
+		n = 0;
+	io_fill(rec, t, io, n);
+	batch_add(t, rec, LG_REC_IO, sizeof(*rec) + ((n + 7) & ~7), now, false);
 }
 
-/* As io_send(), with room for `room` bytes, a constant. */
-static __always_inline void io_send_data(struct thread *t, const struct io *io, __u64 now, const __u32 room)
+/* More than a batch holds. */
+static __always_inline void io_send(struct thread *t, const struct io *io, __u64 now)
 {
-	struct lg_rec_io *rec = record_reserve(LG_REC_IO, sizeof(*rec) + room, now);
+	struct lg_rec_io *rec;
 	__u64 n;
 
+	batch_flush(t, false);
+	rec = record_reserve(LG_REC_IO, sizeof(*rec) + LG_CAPTURE_MAX, now);
 	if (!rec)
 		return;
-	n = bounded(io->captured, room);
+	n = bounded(io->captured, LG_CAPTURE_MAX);
 	if (bpf_probe_read_user(rec->data, n, io->buf))
 		n = 0;
 	io_fill(rec, t, io, n);
@@ -78,13 +82,13 @@ SUBPROG int io_tell(struct thread *t, const struct io *io, __u64 now)
 		return 0;
 	t->turn_edges++;
 	if (!io->captured || !io->buf)
-		io_send(t, io, now);
+		io_add(t, io, now, 0);
 	else if (io->captured <= 256)
-		io_send_data(t, io, now, 256);
-	else if (io->captured <= 1024)
-		io_send_data(t, io, now, 1024);
+		io_add(t, io, now, 256);
+	else if (io->captured <= BATCH_CAPTURE)
+		io_add(t, io, now, BATCH_CAPTURE);
 	else
-		io_send_data(t, io, now, LG_CAPTURE_MAX);
+		io_send(t, io, now);
 	return 0;
 }
 
@@ -106,10 +110,8 @@ static __always_inline void quiet_tell(struct thread *t)
 static __always_inline void owner_tell(struct thread *t, __u8 sure, __u64 now)
 {
 	const struct answer *a = &t->answer;
-	struct lg_rec_owner *rec = record_reserve(LG_REC_OWNER, sizeof(*rec), now);
+	struct lg_rec_owner *rec = batch_room(t, sizeof(*rec));
 
-	if (!rec)
-		return;
 	t->turn_edges++;
 	__builtin_memset((void *)rec + sizeof(rec->head), 0, sizeof(*rec) - sizeof(rec->head));
 	rec->pid = t->pid;
@@ -127,7 +129,7 @@ static __always_inline void owner_tell(struct thread *t, __u8 sure, __u64 now)
 		rec->is_behind = a->is_behind;
 		rec->holder_tid = a->holder_tid;
 	}
-	record_submit(rec, false);
+	batch_add(t, rec, LG_REC_OWNER, sizeof(*rec), now, false);
 }
 
 #endif

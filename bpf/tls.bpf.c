@@ -59,10 +59,14 @@ int on_ssl_return(struct pt_regs *ctx)
 	t->ssl = 0;
 	if (!conn)
 		return 0;
+	t->in_return = true;
+	barrier();
 	if (t->out_ns)
 		thread_settle(t, task, bpf_ktime_get_ns());
 	read_capture(t, task, conn, &io);
 	io_edge(t, task, conn, &io);
+	barrier();
+	t->in_return = false;
 	cost_end(LG_COST_UPROBE, begin_ns);
 	return 0;
 }
@@ -82,10 +86,14 @@ static __always_inline void ssl_write(struct pt_regs *ctx, struct task_struct *t
 	conn = ssl_conn(t, task, PT_REGS_PARM1(ctx), &io.fd);
 	if (!conn)
 		return;
+	t->in_return = true;
+	barrier();
 	if (t->out_ns)
 		thread_settle(t, task, bpf_ktime_get_ns());
 	write_capture(conn, &io);
 	io_edge(t, task, conn, &io);
+	barrier();
+	t->in_return = false;
 }
 
 /* The entry of each function; the cookie says which. What a read was called with is kept until it returns. */

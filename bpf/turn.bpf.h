@@ -49,10 +49,8 @@ struct ticks {
 /* Tells how the time up to an edge was spent. */
 static __always_inline void off_tell(struct thread *t, struct off *off, const struct ticks *at)
 {
-	struct lg_rec_off *rec = record_reserve(LG_REC_OFF, sizeof(*rec), at->time_ns);
+	struct lg_rec_off *rec = batch_room(t, sizeof(*rec));
 
-	if (!rec)
-		return;
 	rec->pid = t->pid;
 	rec->tid = t->tid;
 	__builtin_memset(rec->sleep_ns, 0, sizeof(rec->sleep_ns));
@@ -69,7 +67,7 @@ static __always_inline void off_tell(struct thread *t, struct off *off, const st
 	rec->gc_ns = off->gc_ns;
 	t->user_ns = at->user_ns;
 	t->system_ns = at->system_ns;
-	record_submit(rec, false);
+	batch_add(t, rec, LG_REC_OFF, sizeof(*rec), at->time_ns, false);
 }
 
 /* Forgets what was summed up: the next interval begins here. */
@@ -256,17 +254,15 @@ static __always_inline void turn_open(struct thread *t, struct task_struct *task
 
 static __always_inline void turn_tell(struct thread *t, __u64 now, bool is_long)
 {
-	struct lg_rec_turn *rec = record_reserve(LG_REC_TURN, sizeof(*rec), now);
+	struct lg_rec_turn *rec = batch_room(t, sizeof(*rec));
 
-	if (!rec)
-		return;
 	rec->pid = t->pid;
 	rec->tid = t->tid;
 	rec->start_ns = t->turn_ns;
 	rec->end_ns = now;
 	rec->late_ns = t->turn_late_ns;
 	rec->edges = t->turn_edges;
-	record_submit(rec, is_long || ring_is_filling());
+	batch_add(t, rec, LG_REC_TURN, sizeof(*rec), now, is_long);
 }
 
 SUBPROG int turn_end(struct thread *t, struct task_struct *task, __u64 now)

@@ -46,7 +46,7 @@ struct lg_config {
 	__u32 ask;      /* enum lg_ask, or-ed */
 	__u32 tick_ns;  /* one of the kernel's jiffies */
 	__u32 stack;    /* enum lg_stack_part, or-ed */
-	__u32 pad;
+	__u32 batch;    /* 1: loops are sampled, so that their records may wait for one another */
 };
 LG_SIZE(struct lg_config, 40);
 

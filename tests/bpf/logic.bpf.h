@@ -57,6 +57,7 @@ static __always_inline void thread_init(struct task_struct *task)
 		figures_read(&before, task); \
 		thread_init(task); \
 		body_##name(task); \
+		batch_flush(&t, false); \
 		figures_read(&after, task); \
 		result.disturbed = before.run_delay != after.run_delay || before.exec != after.exec || \
 				   before.user != after.user || before.system != after.system || \

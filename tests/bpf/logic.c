@@ -59,15 +59,27 @@ static bool name_is_case(const char *name)
 	return !strncmp(name, "case_", 5);
 }
 
-static int on_record(void *arg, void *data, size_t size)
+static void record_keep(struct run *run, const void *data, size_t size)
 {
-	struct run *run = arg;
-
 	if (run->nr_records < MAX_RECORDS && size <= sizeof(run->records[0].bytes)) {
 		run->records[run->nr_records].size = size;
 		memcpy(run->records[run->nr_records].bytes, data, size);
 	}
 	run->nr_records++;
+}
+
+/* One record, or a batch of them. */
+static int on_records(void *arg, void *data, size_t size)
+{
+	while (size) {
+		size_t len = ((const struct lg_head *)data)->len;
+
+		if (len < sizeof(struct lg_head) || len > size)
+			return -EBADMSG;
+		record_keep(arg, data, len);
+		data = (__u8 *)data + len;
+		size -= len;
+	}
 	return 0;
 }
 
@@ -138,6 +150,7 @@ static int run_open(struct run *run)
 	run->skel->rodata->config.turn_ns = TURN_NS;
 	run->skel->rodata->config.capture = LG_CAPTURE_MAX;
 	run->skel->rodata->config.stack = LG_STACK_USER;
+	run->skel->rodata->config.batch = 1;
 	bpf_object__for_each_program(prog, run->skel->obj)
 		bpf_program__set_autoload(prog, name_is_case(bpf_program__name(prog)));
 	error = logic_bpf__load(run->skel);
@@ -145,7 +158,7 @@ static int run_open(struct run *run)
 		error = input_init(&run->skel->bss->input);
 	if (error)
 		return error;
-	run->ring = ring_buffer__new(bpf_map__fd(run->skel->maps.events), on_record, run, NULL);
+	run->ring = ring_buffer__new(bpf_map__fd(run->skel->maps.events), on_records, run, NULL);
 	return run->ring ? 0 : -errno;
 }
 

@@ -148,7 +148,7 @@ CASE(call_of_a_request)
 	struct lg_rec_io *rec;
 
 	want_conn();
-	rec = want_socket(LG_IO_READ, LOGIC_REQUEST_LEN, 256);
+	rec = want_socket(LG_IO_READ, LOGIC_REQUEST_LEN, 24);
 	rec->captured = LOGIC_REQUEST_LEN;
 	bpf_probe_read_user(rec->data, LOGIC_REQUEST_LEN, (void *)input.text);
 	rec = want_socket(LG_IO_WRITE, LOGIC_REQUEST_LEN, 0); /* a body's end */

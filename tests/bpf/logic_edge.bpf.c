@@ -259,7 +259,7 @@ static __always_inline struct lg_rec_io *want_text(__u64 bytes, __u32 captured, 
 
 CASE(io_with_bytes)
 {
-	struct lg_rec_io *rec = want_text(30, LOGIC_REQUEST_LEN, 256);
+	struct lg_rec_io *rec = want_text(30, LOGIC_REQUEST_LEN, 24);
 
 	bpf_probe_read_user(rec->data, LOGIC_REQUEST_LEN, (void *)input.text);
 	text_tell(30, LOGIC_REQUEST_LEN, (void *)input.text);
@@ -277,14 +277,14 @@ CASE(io_without_bytes)
 
 CASE(io_of_unreadable_bytes)
 {
-	want_text(30, 0, 256);
+	want_text(30, 0, 0);
 	text_tell(30, 10, (void *)8);
 }
 
-CASE(io_room_by_length)
+CASE(io_length_by_bytes)
 {
 	want_text(5000, 256, 256);
-	want_text(5000, 257, 1024);
+	want_text(5000, 257, 264);
 	want_text(5000, 1024, 1024);
 	want_text(5000, 1025, LG_CAPTURE_MAX);
 	want_text(5000, LG_CAPTURE_MAX, LG_CAPTURE_MAX);
@@ -293,6 +293,32 @@ CASE(io_room_by_length)
 	text_tell(5000, 1024, (void *)input.page);
 	text_tell(5000, 1025, (void *)input.page);
 	text_tell(5000, LG_CAPTURE_MAX, (void *)input.page);
+}
+
+CASE(batch_waits)
+{
+	want_text(30, 0, 0);
+	want_text(30, 0, 0);
+	text_tell(30, 0, (void *)input.text);
+	text_tell(30, 0, (void *)input.text);
+	EQUAL(t.batch_nr, 2);
+	EQUAL(t.batch_len, 2 * sizeof(struct lg_rec_io));
+	batch_flush(&t, false);
+	EQUAL(t.batch_nr, 0);
+	EQUAL(t.batch_len, 0);
+}
+
+CASE(batch_without_room)
+{
+	want_text(2000, 1024, 1024);
+	want_text(2000, 1024, 1024);
+	want_text(2000, 2000, LG_CAPTURE_MAX); /* goes by itself, behind what waited */
+	text_tell(2000, 1024, (void *)input.page);
+	EQUAL(t.batch_nr, 1);
+	text_tell(2000, 1024, (void *)input.page);
+	EQUAL(t.batch_nr, 1);
+	text_tell(2000, 2000, (void *)input.page);
+	EQUAL(t.batch_nr, 0);
 }
 
 CASE(io_outside_of_a_turn)

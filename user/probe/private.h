@@ -50,8 +50,8 @@ struct probe {
 	int nr_cpus;
 	probe_record_fn fn;
 	void *arg;
-	uint32_t nr_taken; /* records, by the probe_consume() that runs */
-	bool is_behind;    /* it left some */
+	size_t taken;   /* bytes, by the probe_consume() that runs */
+	bool is_behind; /* it left some */
 };
 
 /* Before the first use of libbpf. */

@@ -16,8 +16,8 @@
 /* An interval this long between two edges of a loop without HTTP is told: well below any useful threshold. */
 #define QUIET_NS 1000000
 
-/* Records that are read at once: as many as the ring buffer can hold of the smallest (bpf/state.bpf.h). */
-#define TAKE_MAX (1 << 17)
+/* Bytes that are read at once: as many as the ring buffer holds (bpf/state.bpf.h). */
+#define TAKE_MAX (8 << 20)
 
 /* libbpf explains at length what one sentence of ours says; it may speak when asked to debug. */
 static int log_print(enum libbpf_print_level level, const char *fmt, va_list args)
@@ -79,6 +79,7 @@ static void config_set(struct probe *p)
 	config->ask = p->opts.ask;
 	config->tick_ns = tick_length();
 	config->stack = p->opts.stack;
+	config->batch = p->opts.ask || p->opts.stack;
 	if (!(p->opts.stack & LG_STACK_KERNEL))
 		bpf_map__set_max_entries(p->skel->maps.kernel_stacks, 1);
 	if (!p->opts.ask && !p->opts.stack)
@@ -127,7 +128,8 @@ static int on_sample(void *arg, void *data, size_t size)
 
 	if (error)
 		return error;
-	return ++p->nr_taken < TAKE_MAX ? 0 : -EAGAIN;
+	p->taken += size;
+	return p->taken < TAKE_MAX ? 0 : -EAGAIN;
 }
 
 static int maps_init(struct probe *p)
@@ -215,7 +217,7 @@ int probe_consume(struct probe *p)
 {
 	int n;
 
-	p->nr_taken = 0;
+	p->taken = 0;
 	n = ring_buffer__consume(p->ring);
 	p->is_behind = n == -EAGAIN;
 	return n < 0 && !p->is_behind ? n : 0;

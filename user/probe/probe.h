@@ -84,7 +84,8 @@ bool probe_has_tls(const struct probe *p);
 
 /* The reader of the ring buffer. Becomes readable for what is urgent; read at a timer's beat as well. */
 int probe_fd(const struct probe *p);
-/* Takes one raw record from the ring buffer: not checked. 0 to go on; a negative value ends probe_consume(). */
+/* Takes raw records from the ring buffer, one after another: not checked. 0 to go on; a negative value ends
+ * probe_consume(). */
 typedef int (*probe_record_fn)(void *arg, const void *data, size_t size);
 void probe_on_record(struct probe *p, probe_record_fn fn, void *arg);
 /*

@@ -228,25 +228,35 @@ static void stack_tell(struct live *live, const struct lg_rec_stack *stack)
 		hand_on(live, &frames->head);
 }
 
-int live_take(struct live *live, const void *data, size_t size)
+static void record_take(struct live *live, const struct lg_head *head)
 {
-	const struct lg_head *head;
-	int len = record_check(data, size, &head);
-
-	if (len < 0)
-		return len;
 	if (head->kind == LG_REC_NAMES) {
 		path_tell(live, (const void *)head);
-		return 0;
+		return;
 	}
 	if (head->kind == LG_REC_STACK) {
 		stack_tell(live, (const void *)head);
-		return 0;
+		return;
 	}
 	/* The end of a thread's last turn is in its slot: totals go before the record that ends it. */
 	if (head->kind == LG_REC_THREAD)
 		on_thread(live, (const void *)head);
 	hand_on(live, head);
+}
+
+int live_take(struct live *live, const void *data, size_t size)
+{
+	const struct lg_head *head;
+
+	while (size) {
+		int len = record_check(data, size, &head);
+
+		if (len < 0)
+			return len;
+		record_take(live, head);
+		data = (const uint8_t *)data + len;
+		size -= len;
+	}
 	return 0;
 }
 

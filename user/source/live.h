@@ -41,7 +41,7 @@ void live_free(struct live *live);
 /* What gives names to the addresses of stacks, and outlives it. Without it none are told. */
 void live_set_stacks(struct live *live, struct stacks *stacks);
 
-/* Takes one raw record: checks it, adds the facts that it calls for, hands it on. 0, or -EBADMSG. */
+/* Takes raw records, one after another: checks each, adds the facts that it calls for, hands it on. 0, or -EBADMSG. */
 int live_take(struct live *live, const void *data, size_t size);
 
 /* Hands on the totals of every loop, and counters[16]: at a beat of a second or so, and at the end. */
