@@ -220,6 +220,7 @@ static __always_inline void call_path_look(struct thread *t, const struct call *
 static __always_inline void call_take(struct thread *t, struct task_struct *task, struct call *c)
 {
 	bool slept = t->in_wait;
+	__u64 now = 0;
 
 	c->blocked = call_slept(t, c);
 	if (c->blocked && t->out_ns && !t->in_ns) /* its switch-in was not reported, where this is done else */
@@ -232,11 +233,13 @@ static __always_inline void call_take(struct thread *t, struct task_struct *task
 		io_close(t, task, c->args[0]);
 		return;
 	}
-	if (t->out_ns)
-		thread_settle(t, task, bpf_ktime_get_ns());
+	if (t->out_ns) {
+		now = bpf_ktime_get_ns();
+		thread_settle(t, task, now);
+	}
 	if (role_is_wait(c->role) && wait_is_own(t, task, c)) {
 		t->seen_system_ns = task->stime;
-		wait_return(t, task, slept, bpf_ktime_get_ns());
+		wait_return(t, task, slept, now ? now : bpf_ktime_get_ns());
 		return;
 	}
 	if (!(t->flags & THREAD_LOOP) || level_reaches(LG_LEVEL_CALLS))
@@ -248,6 +251,21 @@ static __always_inline void call_take(struct thread *t, struct task_struct *task
 	if (control.edges == LG_EDGES_SYSCALL) /* libc mode does not see every call */
 		system_time_note(t, task, c->nr);
 	call_io(t, task, c);
+}
+
+/* Nothing depends on such a call: it moved no bytes, and did not sleep. */
+static __always_inline bool call_is_plain(const struct thread *t, __u8 role)
+{
+	return (role == CALL_OTHER || role == CALL_FD || role == CALL_LOCK) && !t->out_ns && t->call_seq != t->seq;
+}
+
+/* What call_return() does for a plain call. */
+static __always_inline void call_pass(struct thread *t, struct task_struct *task, long nr)
+{
+	t->seq++;
+	t->in_wait = false;
+	if (t->flags & THREAD_LOOP)
+		system_time_note(t, task, nr);
 }
 
 /* A sample meanwhile would find the time that the call slept, but no longer that it was this call's. */

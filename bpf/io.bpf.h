@@ -149,8 +149,6 @@ SUBPROG int io_edge(struct thread *t, struct task_struct *task, struct conn *con
 	return 0;
 }
 
-#define WORD4(a, b, c, d) ((__u32)(a) | (__u32)(b) << 8 | (__u32)(c) << 16 | (__u32)(d) << 24)
-
 /*
  * Do eight bytes begin an HTTP/1 request? The method must be followed by what begins a target ('/', '*' or
  * "http"): Redis has a GET too.
@@ -187,6 +185,13 @@ static __always_inline bool bytes_are_request(__u64 bytes)
 /* A head that is read so long after a long turn has not waited for it. */
 #define WAITED_MAX_NS 50000000
 
+static __always_inline bool was_busy(struct thread *t)
+{
+	if (t->long_ns && bpf_ktime_get_ns() - t->long_ns > WAITED_MAX_NS)
+		t->long_ns = 0;
+	return t->long_ns;
+}
+
 /*
  * How long the bytes just read had waited for the loop. Only worth a look when it was busy; less than two ticks
  * says nothing.
@@ -198,7 +203,7 @@ static __always_inline __u64 socket_waited(struct thread *t, struct task_struct 
 	struct file *file;
 	__u32 ticks;
 
-	if (!t->long_ns || bpf_ktime_get_ns() - t->long_ns > WAITED_MAX_NS)
+	if (!was_busy(t))
 		return 0;
 	file = fd_file(task, fd);
 	socket = file ? BPF_CORE_READ(file, private_data) : NULL;
@@ -209,14 +214,23 @@ static __always_inline __u64 socket_waited(struct thread *t, struct task_struct 
 	return ticks >= 2 && ticks < 1U << 31 ? (__u64)ticks * config.tick_ns : 0;
 }
 
-/* What of a read's bytes user space needs: a request's head, and what follows it up to the budget. */
+/*
+ * What of a read's bytes user space needs: a request's head, and what follows it up to the budget. Where HTTP is spoken
+ * already and all of them are wanted, whatever they are, they need not be looked at.
+ */
 static __always_inline void read_capture(struct thread *t, struct task_struct *task, struct conn *conn, struct io *io)
 {
 	__u64 first = 0, n = io->bytes < io->buf_len ? io->bytes : io->buf_len;
 
-	if (level_reaches(LG_LEVEL_REQUESTS))
+	if (!io->buf || level_reaches(LG_LEVEL_REQUESTS))
 		return;
-	if (!io->buf || bpf_probe_read_user(&first, sizeof(first), io->buf))
+	if (conn->flags & CONN_HTTP && n <= conn->budget && n <= BATCH_CAPTURE && !was_busy(t)) {
+		t->flags |= THREAD_HTTP;
+		io->captured = n;
+		conn->budget -= n;
+		return;
+	}
+	if (bpf_probe_read_user(&first, sizeof(first), io->buf))
 		return;
 	if (n >= sizeof(first) && bytes_are_request(first)) {
 		conn->flags |= CONN_HTTP;
@@ -235,17 +249,14 @@ static __always_inline void read_capture(struct thread *t, struct task_struct *t
 /* Enough for a status line and the headers that tell where the response ends. */
 #define RESPONSE_CAPTURE 512
 
+/* Whether they are a response's shows when they are copied: io_add(). */
 static __always_inline void write_capture(struct conn *conn, struct io *io)
 {
-	__u32 first = 0;
-
 	conn->budget = CONN_BUDGET;
 	if (!(conn->flags & CONN_HTTP) || level_reaches(LG_LEVEL_REQUESTS)) {
 		io->last = NULL;
 		return;
 	}
-	if (!io->buf || bpf_probe_read_user(&first, sizeof(first), io->buf) || first != WORD4('H', 'T', 'T', 'P'))
-		return;
 	io->captured = io->bytes < io->buf_len ? io->bytes : io->buf_len;
 	if (io->captured > RESPONSE_CAPTURE)
 		io->captured = RESPONSE_CAPTURE;

@@ -12,11 +12,15 @@ int on_sys_exit(__u64 *ctx)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct thread *t = thread_of(task);
 	__u64 begin_ns;
+	long nr;
 
 	if (!t)
 		return 0;
 	begin_ns = cost_begin();
-	if (!call_is_skipped(t, regs_nr((struct pt_regs *)ctx[0]))) {
+	nr = regs_nr((struct pt_regs *)ctx[0]);
+	if (call_is_plain(t, call_role(nr))) {
+		call_pass(t, task, nr);
+	} else if (!call_is_skipped(t, nr)) {
 		call_from_regs(&t->returned, (struct pt_regs *)ctx[0]);
 		t->returned.ret = ctx[1];
 		call_return(t, task, &t->returned);

@@ -47,13 +47,21 @@ static __always_inline void io_fill(struct lg_rec_io *rec, struct thread *t, con
 	*(__u64 *)rec->tail = io->last && io->bytes > captured ? bytes_last(io) : 0;
 }
 
+#define WORD4(a, b, c, d) ((__u32)(a) | (__u32)(b) << 8 | (__u32)(c) << 16 | (__u32)(d) << 24)
+
+/* Of what is written only heads matter. */
+static __always_inline bool is_wanted(const struct lg_rec_io *rec, const struct io *io)
+{
+	return io->op != LG_IO_WRITE || *(__u32 *)rec->data == WORD4('H', 'T', 'T', 'P');
+}
+
 /* With room for `room` bytes, a constant. */
 static __always_inline void io_add(struct thread *t, const struct io *io, __u64 now, const __u32 room)
 {
 	struct lg_rec_io *rec = batch_room(t, sizeof(*rec) + room);
 	__u64 n = bounded(io->captured, room);
 
-	if (room && bpf_probe_read_user(rec->data, n, io->buf))
+	if (room && (bpf_probe_read_user(rec->data, n, io->buf) || !is_wanted(rec, io)))
 		n = 0;
 	io_fill(rec, t, io, n);
 	batch_add(t, rec, LG_REC_IO, sizeof(*rec) + ((n + 7) & ~7), now, false);
