@@ -51,6 +51,7 @@ static void on_process_begin(void *arg, int pid, bool is_exec)
 {
 	struct session *s = arg;
 
+	table_del(&s->runtimes, pid);
 	if (is_exec)
 		probe_detach_process(s->probe, pid);
 	else if (probe_has_process(s->probe, pid))
@@ -63,6 +64,7 @@ static void on_process_end(void *arg, int pid)
 	struct session *s = arg;
 
 	table_del(&s->due, pid);
+	table_del(&s->runtimes, pid);
 	probe_detach_process(s->probe, pid);
 }
 
@@ -144,10 +146,15 @@ static void runtime_note(const struct session *s, int pid)
 	session_note(s, text);
 }
 
-/* A runtime that cannot be asked leaves the rules of reads and writes. */
-static void on_loop_found(void *arg, int pid, int tid)
+/* What is in session.runtimes; nothing where another look may find more, as while a program still begins. */
+enum runtime_found {
+	RUNTIME_ASKED = 1,
+	RUNTIME_NONE,
+};
+
+/* Looks at the process's files and memory. Returns whether its runtime can be asked. */
+static bool runtime_look(struct session *s, int pid)
 {
-	struct session *s = arg;
 	struct lg_runtime_info info = {};
 	int error = runtime_find(&info, pid);
 
@@ -158,8 +165,21 @@ static void on_loop_found(void *arg, int pid, int tid)
 	if (!error) {
 		process_attach_due(s, pid);
 		probe_set_runtime(s->probe, pid, &info);
+		table_put(&s->runtimes, pid, (void *)RUNTIME_ASKED);
+	} else if (error == -ENOTSUP) {
+		table_put(&s->runtimes, pid, (void *)RUNTIME_NONE);
 	}
-	if (!error || s->stacks)
+	return !error;
+}
+
+/* A runtime that cannot be asked leaves the rules of reads and writes. */
+static void on_loop_found(void *arg, int pid, int tid)
+{
+	struct session *s = arg;
+	uintptr_t found = (uintptr_t)table_get(&s->runtimes, pid);
+	bool is_asked = found ? found == RUNTIME_ASKED : runtime_look(s, pid);
+
+	if (is_asked || s->stacks)
 		probe_sample_thread(s->probe, pid, tid);
 	if (s->stacks)
 		stacks_prepare(s->stacks, pid);
@@ -375,6 +395,7 @@ void session_close(struct session *s)
 	probe_close(s->probe);
 	live_free(s->live);
 	table_fini(&s->due);
+	table_fini(&s->runtimes);
 	meter_fini(&s->meter);
 	stacks_free(s->stacks);
 	launch_end(&s->launch);

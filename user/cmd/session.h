@@ -33,6 +33,7 @@ struct session {
 	struct stacks *stacks; /* NULL: no stacks are told */
 	struct live *live;
 	struct table due; /* processes to attach to once the ring buffer is read: most of a storm are gone by then */
+	struct table runtimes; /* processes whose runtime was looked for -> enum runtime_found */
 	struct view view;
 	struct meter meter;
 	struct file_writer *recording; /* NULL: none */
