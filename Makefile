@@ -278,7 +278,7 @@ check-bpf: all bpf-arm64 $(BUILD)/bpf/load $(BUILD)/bpf/logic ## every BPF progr
 	BUILD=$(BUILD) $(PYTHON) -B -m pytest tests/bpf
 
 # The logic cases are linked behind the real maps and a stub for what asks a runtime.
-LOGIC_OBJ = $(BUILD)/$(ARCH)/bpf/maps.bpf.o $(BUILD)/$(ARCH)/bpf/answer.bpf.o $(BUILD)/$(ARCH)/tests/bpf/stub/owner.bpf.o $(patsubst %.c,$(BUILD)/$(ARCH)/%.o,$(wildcard tests/bpf/*.bpf.c))
+LOGIC_OBJ = $(BUILD)/$(ARCH)/bpf/maps.bpf.o $(BUILD)/$(ARCH)/bpf/answer.bpf.o $(BUILD)/$(ARCH)/bpf/io.bpf.o $(BUILD)/$(ARCH)/bpf/tell.bpf.o $(BUILD)/$(ARCH)/bpf/turn.bpf.o $(BUILD)/$(ARCH)/tests/bpf/stub/owner.bpf.o $(patsubst %.c,$(BUILD)/$(ARCH)/%.o,$(wildcard tests/bpf/*.bpf.c))
 
 $(BUILD)/bpf/logic.bpf.o: $(LOGIC_OBJ)
 	@mkdir -p $(@D)

@@ -235,7 +235,7 @@ static __always_inline void call_take(struct thread *t, struct task_struct *task
 	}
 	if (t->out_ns) {
 		now = bpf_ktime_get_ns();
-		thread_settle(t, task, now);
+		thread_settle(t, now);
 	}
 	if (role_is_wait(c->role) && wait_is_own(t, task, c)) {
 		t->seen_system_ns = task->stime;
@@ -256,7 +256,16 @@ static __always_inline void call_take(struct thread *t, struct task_struct *task
 /* Nothing depends on such a call: it moved no bytes, and did not sleep. */
 static __always_inline bool call_is_plain(const struct thread *t, __u8 role)
 {
-	return (role == CALL_OTHER || role == CALL_FD || role == CALL_LOCK) && !t->out_ns && t->call_seq != t->seq;
+	switch (role) {
+	case CALL_OTHER:
+	case CALL_PATH:
+	case CALL_PATH_AT:
+	case CALL_FD:
+	case CALL_LOCK:
+		return !t->out_ns && t->call_seq != t->seq;
+	default:
+		return false;
+	}
 }
 
 /* What call_return() does for a plain call. */

@@ -10,8 +10,6 @@
 
 #include "cost.bpf.h"
 
-#define RING_WAKE_BYTES (2 * 1024 * 1024)
-
 static __always_inline void head_fill(struct lg_head *head, __u16 kind, __u16 len, __u64 now)
 {
 	head->kind = kind;
@@ -20,27 +18,11 @@ static __always_inline void head_fill(struct lg_head *head, __u16 kind, __u16 le
 	head->time_ns = now;
 }
 
-static __always_inline bool ring_is_filling(void)
-{
-	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > RING_WAKE_BYTES;
-}
-
-/* Hands on what waits in the thread's batch. By the thread itself, or for it while it cannot run. */
-SUBPROG int batch_flush(struct thread *t, bool urgent)
-{
-	__u64 len, flags;
-	__u32 nr;
-
-	if (!t || !t->batch_len)
-		return 0;
-	len = bounded(t->batch_len, BATCH_SIZE);
-	nr = t->batch_nr;
-	flags = urgent || ring_is_filling() ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
-	count_add(bpf_ringbuf_output(&events, t->batch, len, flags) ? LG_CNT_LOST_RECORDS : LG_CNT_RECORDS, nr);
-	t->batch_nr = 0;
-	t->batch_len = 0;
-	return 0;
-}
+/*
+ * Hands on what waits in the thread's batch: by the thread itself, or for it while it cannot run. A global function
+ * (tell.bpf.c), which the verifier sees once in a program.
+ */
+int batch_flush(struct thread *t, bool urgent);
 
 /* Room in the batch for a record of at most `max` bytes, a constant. It is part of it after batch_add(). */
 static __always_inline void *batch_room(struct thread *t, const __u32 max)

@@ -8,28 +8,6 @@
 
 #include "wait.bpf.h"
 
-static __always_inline void conn_tell(struct thread *t, struct task_struct *task, __u32 fd, struct conn *conn,
-				      __u64 now)
-{
-	struct lg_rec_conn *rec;
-
-	if (conn->flags & CONN_TOLD)
-		return;
-	conn->flags |= CONN_TOLD;
-	batch_flush(t, false);
-	rec = record_reserve(LG_REC_CONN, sizeof(*rec), now);
-	if (!rec)
-		return;
-	rec->pid = t->pid;
-	rec->tid = t->tid;
-	rec->fd = fd;
-	rec->origin = conn->origin;
-	__builtin_memset(rec->pad, 0, sizeof(rec->pad));
-	target_read(&rec->peer, fd_file(task, fd));
-	rec->peer.ino = conn->ino;
-	record_submit(rec, false);
-}
-
 /* The set that a descriptor's connection is in. Processes begin at different ones. */
 static __always_inline struct conn_set *conn_set(const struct conn_key *key)
 {
@@ -110,44 +88,11 @@ static __always_inline struct conn *conn_get(struct thread *t, struct task_struc
 	return conn ? conn : conn_new(task, &key, LG_CONN_SEEN);
 }
 
-/* Keeps an edge back; the system time up to it is not the next interval's. */
-static __always_inline void quiet_keep(struct thread *t, struct task_struct *task, const struct io *io, __u64 now)
-{
-	t->has_gap = t->quiet.time_ns != 0;
-	t->quiet.time_ns = now;
-	t->quiet.bytes = io->bytes;
-	t->quiet.ino = io->ino;
-	t->quiet.fd = io->fd;
-	t->quiet.op = io->op;
-	t->quiet.flags = io->flags;
-	t->quiet.user_ns = task->utime;
-	t->quiet.system_ns = task->stime;
-	t->quiet.last_nr = t->last_system_ns ? t->last_nr : -1;
-	t->last_system_ns = 0;
-}
-
-/* The edge passes, or is kept back until its interval proves to be long. The thread is settled. */
-SUBPROG int io_edge(struct thread *t, struct task_struct *task, struct conn *conn, struct io *io)
-{
-	__u64 now = bpf_ktime_get_ns();
-
-	if (!t || !io)
-		return 0;
-	turn_open(t, task);
-	if (!t->turn_ns)
-		return 0;
-	if (conn) {
-		io->ino = conn->ino;
-		if (conn->flags & CONN_SOCK)
-			conn_tell(t, task, io->fd, conn, now);
-	}
-	if (edge_pass(t, task, now, false)) {
-		io_tell(t, io, now);
-		return 0;
-	}
-	quiet_keep(t, task, io, now);
-	return 0;
-}
+/*
+ * The edge passes, or is kept back until its interval proves to be long. The thread is settled, and the current one. A
+ * global function (io.bpf.c), which the verifier sees once in a program.
+ */
+int io_edge(struct thread *t, struct conn *conn, struct io *io);
 
 /*
  * Do eight bytes begin an HTTP/1 request? The method must be followed by what begins a target ('/', '*' or
@@ -284,7 +229,7 @@ static __always_inline void io_read(struct thread *t, struct task_struct *task, 
 	} else {
 		read_capture(t, task, conn, io);
 	}
-	io_edge(t, task, conn, io);
+	io_edge(t, conn, io);
 }
 
 static __always_inline void io_write(struct thread *t, struct task_struct *task, struct io *io)
@@ -300,7 +245,7 @@ static __always_inline void io_write(struct thread *t, struct task_struct *task,
 	} else {
 		write_capture(conn, io);
 	}
-	io_edge(t, task, conn, io);
+	io_edge(t, conn, io);
 }
 
 static __always_inline void io_accept(struct thread *t, struct task_struct *task, __u32 fd)
@@ -308,7 +253,7 @@ static __always_inline void io_accept(struct thread *t, struct task_struct *task
 	struct conn_key key = {.pid = t->pid, .fd = fd};
 	struct io io = {.fd = fd, .op = LG_IO_ACCEPT};
 
-	io_edge(t, task, conn_new(task, &key, LG_CONN_ACCEPTED), &io);
+	io_edge(t, conn_new(task, &key, LG_CONN_ACCEPTED), &io);
 }
 
 static __always_inline void io_connect(struct thread *t, struct task_struct *task, __u32 fd)
@@ -316,7 +261,7 @@ static __always_inline void io_connect(struct thread *t, struct task_struct *tas
 	struct conn_key key = {.pid = t->pid, .fd = fd};
 	struct io io = {.fd = fd, .op = LG_IO_CONNECT};
 
-	io_edge(t, task, conn_new(task, &key, LG_CONN_CONNECTED), &io);
+	io_edge(t, conn_new(task, &key, LG_CONN_CONNECTED), &io);
 }
 
 /* A close matters for what its descriptor was; any thread of the process may call it. */

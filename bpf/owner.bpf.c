@@ -76,7 +76,7 @@ static __always_inline void sample(struct task_struct *task, struct thread *t)
 	__u64 now = bpf_ktime_get_ns();
 
 	if (t->out_ns)
-		thread_settle(t, task, now);
+		thread_settle(t, now);
 	turn_open(t, task);
 	if (!t->turn_ns)
 		return;

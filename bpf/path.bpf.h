@@ -41,7 +41,6 @@ SUBPROG int path_tell(struct thread *t, struct file *file, __u64 ino, __u64 now)
 
 	if (!t || !file)
 		return 0;
-	batch_flush(t, false);
 	rec = record_reserve(LG_REC_NAMES, sizeof(*rec), now);
 	if (!rec)
 		return 0;

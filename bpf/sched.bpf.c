@@ -148,7 +148,7 @@ static __always_inline void turn_leave(struct thread *t, struct task_struct *tas
 		return;
 	t->in_wait = true;
 	if (t->turn_ns)
-		turn_end(t, task, now);
+		turn_end(t, now);
 }
 
 /*
@@ -195,7 +195,7 @@ static __always_inline void switch_out(struct thread *t, struct task_struct *tas
 	struct lg_slot *slot;
 
 	if (t->out_ns)
-		thread_settle(t, task, now);
+		thread_settle(t, now);
 	t->out_throttled = 0;
 	if (preempt || !state) {
 		t->out_class = OFF_PREEMPTED;
@@ -220,7 +220,8 @@ static __always_inline void switch_out(struct thread *t, struct task_struct *tas
 		owner_ask(ASK_ASIDE, 0, now);
 	if (stack_is_noted(t, now))
 		stack_note(now);
-	batch_flush(t, false);
+	if (!t->in_return) /* some kernels preempt probes: then a record may be half in */
+		batch_flush(t, false);
 }
 
 /* A target is only looked up for a stretch that may matter, its whole path for one that does. */

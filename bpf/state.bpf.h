@@ -102,74 +102,81 @@ struct answer {
 #define BATCH_SIZE    2048
 #define BATCH_CAPTURE 1024
 
+/* What every call reads and writes comes first: few lines of the cache, which the code in between may have emptied. */
 struct thread {
 	__u32 pid;
 	__u32 tid;
 	__u32 slot;
-	__u32 flags; /* enum thread_flag */
+	__u32 flags;          /* enum thread_flag */
+	__u64 seq;            /* system calls (or probes) that returned so far */
+	__u64 call_seq;       /* value of seq when `call` began; another value: `call` is over */
+	__u64 out_ns;         /* the stretch off the CPU that is going on or not yet booked; 0: none */
+	__u64 seen_system_ns; /* task->stime at the last call's return */
+	bool in_wait;         /* it slept in its wait, and that has not returned yet */
+	bool in_return; /* the return of a call, or the like, is being looked at: a sample must not change anything */
+	bool has_before;
+	bool has_since;
+	bool has_gap;    /* edges before `quiet` were not told */
+	bool is_marked;  /* the last told edge is an answer: the model takes it for what follows too */
+	bool has_answer; /* it was given when the thread left the CPU: told if the stretch off it is long */
+	bool has_note;   /* its stack was noted at a switch-out, for the stretch that goes on */
+
+	/* The current turn; turn_ns 0: none, or it began and no edge has shown it yet. */
+	__u64 turn_ns;
+	__u64 wake_ns; /* woken from its wait at this time, with no edge since; 0: not so */
+	__u64 turn_edges;
+	__u64 edge_ns;        /* the last edge, told or not; the turn's start counts as one */
+	__u64 long_ns;        /* end of the last turn that was long enough to keep bytes waiting, 0 none */
+	__u64 nested_sp;      /* where a loop within this turn waited; 0: there was none */
+	__u64 unasked_ns;     /* blocked since the last told edge */
+	__u64 last_system_ns; /* system time of last_nr since the last told edge */
+
+	__u64 user_ns; /* task->utime and ->stime at the last told edge */
+	__u64 system_ns;
+	__s32 last_nr;
+	__u32 last_read_fd; /* where bytes were read last: an SSL object's connection */
+	__u32 batch_nr;     /* records in the batch */
+	__u32 batch_len;    /* bytes of them */
 	struct wait wait;
+
+	struct quiet_edge quiet;
+	struct call returned; /* the call that is just returning: here, for there is little stack for what follows */
+
 	__u32 nr_waits;  /* sleeps in waiting calls that look like a loop's, while it is no loop yet */
 	__u32 nr_sleeps; /* other voluntary sleeps meanwhile */
 
-	/* The stretch off the CPU that is going on or not yet booked; out_ns 0: none. */
-	__u64 out_ns;
+	/* The rest of the stretch off the CPU at out_ns. */
 	__u64 in_ns;               /* 0: still off, or the switch-in was not reported */
 	__u64 out_run_delay;       /* task->sched_info.run_delay at out_ns */
 	__u64 out_throttled_clock; /* task_throttled_clock() at out_ns */
 	__u64 out_exec;            /* sum_exec_runtime at out_ns */
 	__u32 out_class;           /* enum off_class or enum lg_sleep */
 	__u32 out_throttled;       /* 1: the quota took the CPU away */
+	__u64 wake_runqueue_ns;
+	__u64 wake_throttled_ns;
+	__u64 turn_late_ns;
 
 	/* The system call that blocks, over all its stretches; call.nr is only meaningful with call_seq. */
 	struct lg_block call;
 	bool path_told; /* the path of call.target */
-	__u64 seq;      /* system calls (or probes) that returned so far */
-	__u64 call_seq; /* value of seq when `call` began; another value: `call` is over */
 
-	struct call returned; /* the call that is just returning: here, for there is little stack for what follows */
-
-	/* The current turn; turn_ns 0: none, or it began and no edge has shown it yet. */
-	__u64 turn_ns;
-	__u64 wake_ns;  /* woken from its wait at this time, with no edge since; 0: not so */
-	bool in_wait;   /* it slept in its wait, and that has not returned yet */
-	bool in_return; /* the return of a call, or the like, is being looked at: a sample must not change anything */
-	__u64 wake_runqueue_ns;
-	__u64 wake_throttled_ns;
-	__u64 turn_late_ns;
-	__u64 nested_sp;   /* where a loop within this turn waited; 0: there was none */
-	__u64 nested_file; /* the struct file of its set, to see when that was closed */
+	__u64 nested_file; /* the struct file of the nested loop's set, to see when that was closed */
 	__u32 nested_fd;
-	__u64 turn_edges;
-	__u64 edge_ns; /* the last edge, told or not; the turn's start counts as one */
-	__u64 long_ns; /* end of the last turn that was long enough to keep bytes waiting, 0 none */
 
 	struct off before; /* from the last told edge to `quiet` */
 	struct off since;  /* from `quiet`, else from the last told edge */
-	bool has_before;
-	bool has_since;
-	bool has_gap; /* edges before `quiet` were not told */
-	struct quiet_edge quiet;
-	__u64 user_ns; /* task->utime and ->stime at the last told edge */
-	__u64 system_ns;
-	__u64 seen_system_ns; /* task->stime at the last call's return */
-	__u64 last_system_ns; /* system time of last_nr since the last told edge */
-	__s32 last_nr;
 
 	__u64 gil; /* address of the interpreter lock's state, once the runtime was asked; 0: none is known */
 	struct answer answer; /* the last one, */
 	__u64 answer_ns;      /* as of this time */
 	__u64 known_ns;       /* of the time off the CPU before it, what is known to be of the same code */
-	bool has_answer;      /* it was given when the thread left the CPU: told if the stretch off it is long */
-	bool is_marked;       /* the last told edge is an answer: the model takes it for what follows too */
-	__u64 unasked_ns;     /* blocked since the last told edge */
 	__u64 aside_after_ns; /* as ask_after_ns, of answers that are only for who looks at a thread that hangs */
 	__u64 ask_after_ns;  /* until when the questions at switch-outs that were for nothing use up their share of time
 			      */
 	__u64 stack_ns;      /* when its stack was taken last */
-	__u64 note_ns;       /* when it was noted last, at a switch-out; has_note: for the stretch that goes on */
+	__u64 note_ns;       /* when it was noted last, at a switch-out */
 	__u64 note_after_ns; /* until when the notes so far use up their share of time */
-	bool has_note;
-	__u64 python_state; /* where the interpreter keeps this thread's, 0 not known yet */
+	__u64 python_state;  /* where the interpreter keeps this thread's, 0 not known yet */
 
 	__u64 pair_args[4]; /* libc mode: arguments of the call whose return another probe shows */
 	__u64 pair_sp;
@@ -178,10 +185,7 @@ struct thread {
 	__u64 ssl; /* TLS: SSL object of the call that is going on, 0 none */
 	__u64 ssl_buf;
 	__u64 ssl_count_at; /* SSL_read_ex: where it puts the number of bytes; 0: SSL_read */
-	__u32 last_read_fd; /* where bytes were read last: an SSL object's connection */
 
-	__u32 batch_nr;  /* records in the batch */
-	__u32 batch_len; /* bytes of them */
 	__u8 batch[BATCH_SIZE] __attribute__((aligned(8)));
 };
 
@@ -342,7 +346,9 @@ static __always_inline struct thread *thread_of(struct task_struct *task)
 
 static __always_inline struct lg_slot *slot_of(struct thread *t)
 {
-	return bpf_map_lookup_elem(&slots, &t->slot);
+	__u32 slot = t->slot; /* verifiers before 6.2 take no key from a global function's argument */
+
+	return bpf_map_lookup_elem(&slots, &slot);
 }
 
 #endif

@@ -142,10 +142,10 @@ int on_exit(__u64 *ctx)
 	t->in_return = true;
 	now = bpf_ktime_get_ns();
 	if (t->out_ns)
-		thread_settle(t, task, now);
+		thread_settle(t, now);
 	turn_open(t, task);
 	if (t->turn_ns)
-		turn_end(t, task, now);
+		turn_end(t, now);
 	thread_tell(task, t, LG_THREAD_EXIT, 0);
 	t->slot = LG_MAX_SLOTS; /* it may be another's soon, and this thread still has its last switch-out to do */
 	bpf_task_storage_delete(&threads, task);

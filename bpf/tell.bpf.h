@@ -20,6 +20,7 @@ struct io {
 	__u32 captured;
 	__u8 op;
 	__u8 flags;
+	__u8 pad[6];
 };
 
 /* The last 8 bytes of a write; a shorter one is moved to their end (both architectures are little-endian). */
@@ -33,72 +34,13 @@ static __always_inline __u64 bytes_last(const struct io *io)
 	return n ? last << (64 - 8 * n) : 0;
 }
 
-static __always_inline void io_fill(struct lg_rec_io *rec, struct thread *t, const struct io *io, __u32 captured)
-{
-	rec->pid = t->pid;
-	rec->tid = t->tid;
-	rec->fd = io->fd;
-	rec->op = io->op;
-	rec->flags = io->flags;
-	rec->captured = captured;
-	rec->ino = io->ino;
-	rec->bytes = io->bytes;
-	rec->waited_ns = io->waited_ns;
-	*(__u64 *)rec->tail = io->last && io->bytes > captured ? bytes_last(io) : 0;
-}
-
 #define WORD4(a, b, c, d) ((__u32)(a) | (__u32)(b) << 8 | (__u32)(c) << 16 | (__u32)(d) << 24)
 
-/* Of what is written only heads matter. */
-static __always_inline bool is_wanted(const struct lg_rec_io *rec, const struct io *io)
-{
-	return io->op != LG_IO_WRITE || *(__u32 *)rec->data == WORD4('H', 'T', 'T', 'P');
-}
-
-/* With room for `room` bytes, a constant. */
-static __always_inline void io_add(struct thread *t, const struct io *io, __u64 now, const __u32 room)
-{
-	struct lg_rec_io *rec = batch_room(t, sizeof(*rec) + room);
-	__u64 n = bounded(io->captured, room);
-
-	if (room && (bpf_probe_read_user(rec->data, n, io->buf) || !is_wanted(rec, io)))
-		n = 0;
-	io_fill(rec, t, io, n);
-	batch_add(t, rec, LG_REC_IO, sizeof(*rec) + ((n + 7) & ~7), now, false);
-}
-
-/* More than a batch holds. */
-static __always_inline void io_send(struct thread *t, const struct io *io, __u64 now)
-{
-	struct lg_rec_io *rec;
-	__u64 n;
-
-	batch_flush(t, false);
-	rec = record_reserve(LG_REC_IO, sizeof(*rec) + LG_CAPTURE_MAX, now);
-	if (!rec)
-		return;
-	n = bounded(io->captured, LG_CAPTURE_MAX);
-	if (bpf_probe_read_user(rec->data, n, io->buf))
-		n = 0;
-	io_fill(rec, t, io, n);
-	record_submit(rec, false);
-}
-
-SUBPROG int io_tell(struct thread *t, const struct io *io, __u64 now)
-{
-	if (!t || !io)
-		return 0;
-	t->turn_edges++;
-	if (!io->captured || !io->buf)
-		io_add(t, io, now, 0);
-	else if (io->captured <= 256)
-		io_add(t, io, now, 256);
-	else if (io->captured <= BATCH_CAPTURE)
-		io_add(t, io, now, BATCH_CAPTURE);
-	else
-		io_send(t, io, now);
-	return 0;
-}
+/*
+ * Tells an edge, with what is wanted of its bytes. A global function (tell.bpf.c), which the verifier sees once in a
+ * program.
+ */
+int io_tell(struct thread *t, const struct io *io, __u64 now);
 
 /* Tells the edge that was kept back: it turned out to begin an interval that is told. */
 static __always_inline void quiet_tell(struct thread *t)

@@ -62,9 +62,9 @@ int on_ssl_return(struct pt_regs *ctx)
 	t->in_return = true;
 	barrier();
 	if (t->out_ns)
-		thread_settle(t, task, bpf_ktime_get_ns());
+		thread_settle(t, bpf_ktime_get_ns());
 	read_capture(t, task, conn, &io);
-	io_edge(t, task, conn, &io);
+	io_edge(t, conn, &io);
 	barrier();
 	t->in_return = false;
 	cost_end(LG_COST_UPROBE, begin_ns);
@@ -89,9 +89,9 @@ static __always_inline void ssl_write(struct pt_regs *ctx, struct task_struct *t
 	t->in_return = true;
 	barrier();
 	if (t->out_ns)
-		thread_settle(t, task, bpf_ktime_get_ns());
+		thread_settle(t, bpf_ktime_get_ns());
 	write_capture(conn, &io);
-	io_edge(t, task, conn, &io);
+	io_edge(t, conn, &io);
 	barrier();
 	t->in_return = false;
 }

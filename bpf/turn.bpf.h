@@ -142,38 +142,6 @@ static __always_inline bool edge_pass(struct thread *t, struct task_struct *task
  */
 int answer_tell(struct thread *t, __u64 known_ns, __u64 now);
 
-/* Books one stretch off the CPU that was no wait for events. */
-static __always_inline void off_book(struct thread *t, struct lg_slot *slot, __u64 blocked, __u64 ready,
-				     __u64 throttled)
-{
-	t->has_since = true;
-	t->since.runqueue_ns += ready - throttled;
-	t->since.throttled_ns += throttled;
-	slot->runqueue_ns += ready - throttled;
-	slot->throttled_ns += throttled;
-	if (t->out_class >= LG_NR_SLEEPS) {
-		t->since.nr_preempts++;
-		return;
-	}
-	t->since.sleep_ns[t->out_class] += blocked;
-	t->since.nr_sleeps++;
-	slot->sleep_ns[t->out_class] += blocked;
-	t->unasked_ns += blocked;
-	t->call.sleep_ns += blocked;
-	if (t->call.sleep_ns > t->since.longest.sleep_ns)
-		t->since.longest = t->call;
-}
-
-/* Books one stretch of waiting for events: idle until woken, late from then on. */
-static __always_inline void wait_book(struct thread *t, struct lg_slot *slot, __u64 idle, __u64 ready, __u64 throttled)
-{
-	slot->idle_ns += idle;
-	slot->idle_since_ns = 0;
-	t->wake_ns = t->out_ns + idle;
-	t->wake_runqueue_ns = ready - throttled;
-	t->wake_throttled_ns = throttled;
-}
-
 /*
  * Books the stretch off the CPU that ended, once the scheduler's own figures for it are final: at the
  * thread's next call or at its next switch-out. Some switch-ins are not reported (about 1 in 1,000 to 5,000):
@@ -181,44 +149,9 @@ static __always_inline void wait_book(struct thread *t, struct lg_slot *slot, __
  *
  * An answer given at its begin is told when it was long: once for what led to it, once for the stretch itself,
  * which is another's where it waited for the interpreter lock.
+ * Of the current thread. A global function (turn.bpf.c), which the verifier sees once in a program.
  */
-SUBPROG int thread_settle(struct thread *t, struct task_struct *task, __u64 now)
-{
-	struct lg_slot *slot;
-	__u64 off, ready, throttled, clock;
-	bool has_answer;
-
-	slot = slot_of(t);
-	if (!slot)
-		return 0;
-	if (!t->in_ns) {
-		__u64 ran = task->se.sum_exec_runtime - t->out_exec;
-
-		t->in_ns = ran < now - t->out_ns ? now - ran : t->out_ns;
-		count(LG_CNT_LATE_SWITCHES);
-	}
-	off = t->in_ns - t->out_ns;
-	has_answer = t->has_answer && off >= ASK_AFTER_NS;
-	t->has_answer = false;
-	if (has_answer && !t->answer.is_gil)
-		answer_tell(t, t->known_ns, t->out_ns);
-	ready = task->sched_info.run_delay - t->out_run_delay;
-	if (ready > off || t->out_class == OFF_PREEMPTED)
-		ready = off;
-	clock = task_throttled_clock(task) - t->out_throttled_clock;
-	throttled = t->out_throttled || clock > ready ? ready : clock;
-	if (t->out_class == OFF_WAIT)
-		wait_book(t, slot, off - ready, ready, throttled);
-	else
-		off_book(t, slot, off - ready, ready, throttled);
-	if (has_answer) {
-		t->ask_after_ns = 0;
-		answer_tell(t, off, t->in_ns);
-	}
-	t->out_ns = 0;
-	t->in_ns = 0;
-	return 0;
-}
+int thread_settle(struct thread *t, __u64 now);
 
 static __always_inline void turn_begin(struct thread *t, struct task_struct *task, __u64 at)
 {
@@ -252,42 +185,7 @@ static __always_inline void turn_open(struct thread *t, struct task_struct *task
 		turn_begin(t, task, t->wake_ns);
 }
 
-static __always_inline void turn_tell(struct thread *t, __u64 now, bool is_long)
-{
-	struct lg_rec_turn *rec = batch_room(t, sizeof(*rec));
-
-	rec->pid = t->pid;
-	rec->tid = t->tid;
-	rec->start_ns = t->turn_ns;
-	rec->end_ns = now;
-	rec->late_ns = t->turn_late_ns;
-	rec->edges = t->turn_edges;
-	batch_add(t, rec, LG_REC_TURN, sizeof(*rec), now, is_long);
-}
-
-SUBPROG int turn_end(struct thread *t, struct task_struct *task, __u64 now)
-{
-	struct lg_slot *slot = slot_of(t);
-	__u64 length = now - t->turn_ns;
-	bool is_long = length >= config.turn_ns;
-
-	if (slot) {
-		__u32 bucket = lg_hist_bucket(length);
-
-		slot->turns++;
-		slot->turn_hist[bucket & 255]++;
-		slot->turn_ns = 0;
-		if (length > slot->max_turn_ns)
-			slot->max_turn_ns = length;
-	}
-	if (is_long || t->turn_edges) {
-		edge_pass(t, task, now, true);
-		turn_tell(t, now, is_long);
-	}
-	if (length >= 2ULL * config.tick_ns)
-		t->long_ns = now;
-	t->turn_ns = 0;
-	return 0;
-}
+/* The same, of a turn that ends. */
+int turn_end(struct thread *t, __u64 now);
 
 #endif

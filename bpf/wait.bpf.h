@@ -123,7 +123,7 @@ static __always_inline void wait_return(struct thread *t, struct task_struct *ta
 	if (t->turn_ns && slept)
 		return;
 	if (t->turn_ns)
-		turn_end(t, task, now);
+		turn_end(t, now);
 	turn_begin(t, task, t->wake_ns ? t->wake_ns : now);
 }
 

@@ -65,7 +65,7 @@ CASE(answer_for_a_long_block)
 
 	turn_of_a_loop();
 	leaves(task, LG_SLEEP_LOCK, 3 * MS, 0);
-	thread_settle(&t, task, T0 + 5 * MS);
+	thread_settle(&t, T0 + 5 * MS);
 	EQUAL(t.edge_ns, T0 + 4 * MS);
 	EQUAL(t.turn_edges, 2);
 	EQUAL(t.unasked_ns, 0);
@@ -86,7 +86,7 @@ CASE(answer_for_a_long_preemption)
 
 	turn_of_a_loop();
 	leaves(task, OFF_PREEMPTED, 20 * MS, 0);
-	thread_settle(&t, task, T0 + 30 * MS);
+	thread_settle(&t, T0 + 30 * MS);
 	EQUAL(t.turn_edges, 2);
 }
 
@@ -106,14 +106,14 @@ CASE(answer_for_a_long_block_after_an_unasked_one)
 	t.has_since = true;
 	t.since.sleep_ns[LG_SLEEP_IO] = t.unasked_ns = 5 * MS;
 	leaves(task, LG_SLEEP_LOCK, 10 * MS, 10 * MS);
-	thread_settle(&t, task, T0 + 30 * MS);
+	thread_settle(&t, T0 + 30 * MS);
 }
 
 CASE(answer_for_a_short_block_is_not_told)
 {
 	turn_of_a_loop();
 	leaves(task, LG_SLEEP_LOCK, MS - 1, 0);
-	thread_settle(&t, task, T0 + 5 * MS);
+	thread_settle(&t, T0 + 5 * MS);
 	EQUAL(t.turn_edges, 0);
 	EQUAL(t.unasked_ns, MS - 1);
 	EQUAL(t.ask_after_ns, T0);

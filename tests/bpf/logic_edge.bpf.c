@@ -325,7 +325,7 @@ CASE(io_outside_of_a_turn)
 {
 	struct io io = {.op = LG_IO_READ, .fd = 5, .bytes = 1};
 
-	io_edge(&t, task, NULL, &io);
+	io_edge(&t, NULL, &io);
 	EQUAL(t.quiet.time_ns, 0);
 	EQUAL(t.edge_ns, 0);
 }
@@ -337,7 +337,7 @@ CASE(io_opens_the_turn)
 
 	t.wake_ns = now - 10 * US;
 	t.wake_runqueue_ns = 8 * US;
-	io_edge(&t, task, NULL, &io);
+	io_edge(&t, NULL, &io);
 	EQUAL(t.turn_ns, now - 10 * US);
 	EQUAL(t.turn_late_ns, 8 * US);
 	EQUAL(t.quiet.time_ns >= now, true); /* short, so it is kept back */

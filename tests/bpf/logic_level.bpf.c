@@ -106,19 +106,20 @@ CASE(level_of_calls)
 
 CASE(level_of_calls_tells_turns)
 {
-	struct call c = {.nr = __NR_epoll_pwait, .role = CALL_WAIT_SET, .args = {input.outer_fd}, .sp = 5000};
 	__u64 now = bpf_ktime_get_ns();
 
 	want_loop();
 	want_turn(now - 200 * MS, now);
 	control.level = LG_LEVEL_CALLS;
-	call_take(&t, task, &c);
+	t.returned = (struct call){.nr = __NR_epoll_pwait, .role = CALL_WAIT_SET, .args = {input.outer_fd}, .sp = 5000};
+	call_take(&t, task, &t.returned);
 	EQUAL(t.flags, THREAD_LOOP | THREAD_EXITS);
 	t.turn_ns = t.edge_ns = now - 200 * MS;
-	c = (struct call){.nr = __NR_read, .role = CALL_READ, .args = {input.socket_fd, input.text}, .ret = 10};
-	call_take(&t, task, &c);
+	t.returned =
+		(struct call){.nr = __NR_read, .role = CALL_READ, .args = {input.socket_fd, input.text}, .ret = 10};
+	call_take(&t, task, &t.returned);
 	EQUAL(t.quiet.time_ns, 0);
-	turn_end(&t, task, now);
+	turn_end(&t, now);
 }
 
 CASE(cost_is_measured_on_demand)

@@ -25,7 +25,7 @@ static __always_inline void stretch(struct task_struct *task, __u32 class, __u64
 
 static __always_inline void settle(struct task_struct *task)
 {
-	thread_settle(&t, task, T0 + 10 * MS);
+	thread_settle(&t, T0 + 10 * MS);
 	EQUAL(t.out_ns, 0);
 	EQUAL(t.in_ns, 0);
 }
@@ -255,7 +255,7 @@ CASE(turn_opens_once)
 CASE(turn_short_is_not_told)
 {
 	t.turn_ns = t.edge_ns = T0;
-	turn_end(&t, task, T0 + 100 * MS - 1);
+	turn_end(&t, T0 + 100 * MS - 1);
 	EQUAL(t.turn_ns, 0);
 	EQUAL(SLOT(turns), 1);
 	EQUAL(SLOT(turn_ns), 0);
@@ -268,9 +268,9 @@ CASE(turn_long_is_told)
 	want_turn(T0, T0 + 100 * MS)->late_ns = 77;
 	t.turn_ns = t.edge_ns = T0;
 	t.turn_late_ns = 77;
-	turn_end(&t, task, T0 + 100 * MS);
+	turn_end(&t, T0 + 100 * MS);
 	t.turn_ns = t.edge_ns = T0;
-	turn_end(&t, task, T0 + 50 * MS);
+	turn_end(&t, T0 + 50 * MS);
 	EQUAL(SLOT(turns), 2);
 	EQUAL(SLOT(max_turn_ns), 100 * MS);
 	EQUAL(SLOT(turn_hist[lg_hist_bucket(100 * MS)]), 1);
@@ -285,5 +285,5 @@ CASE(turn_with_edges_is_told)
 	t.turn_edges = 2;
 	t.has_since = true;
 	t.since.runqueue_ns = 300;
-	turn_end(&t, task, T0 + 50 * US);
+	turn_end(&t, T0 + 50 * US);
 }
