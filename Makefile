@@ -7,8 +7,10 @@ VERSION ?= 0.1.0
 PREFIX  ?= /usr/local
 BUILD   ?= build
 JOBS    ?= $(shell nproc)
-# Of `make accuracy` and `make places`: names that rows begin with (none: all), blocks planted in each, lgtrace's --probes.
+# Of `make accuracy` and `make places`: names that rows begin with (none: all), places of blocks of the former (none:
+# all), blocks planted in each row, lgtrace's --probes.
 ROWS    ?=
+PLACES  ?=
 STALLS  ?= 600
 PROBES  ?= auto
 
@@ -65,7 +67,7 @@ help: ## print this index
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 	@echo
 	@echo "  Variables: VERSION PREFIX DESTDIR BUILD JOBS CC CLANG BPFTOOL PYTHON CFLAGS LDFLAGS ARCH KERNELS V"
-	@echo "             SECONDS TARGET (fuzz), MINUTES (soak), ROWS STALLS PROBES (accuracy), ROWS PLANTS (places),"
+	@echo "             SECONDS TARGET (fuzz), MINUTES (soak), ROWS PLACES STALLS PROBES (accuracy), ROWS PLANTS (places),"
 	@echo "             GROUPS SERVERS CONDITIONS ROUNDS (bench; tests/bench/bench.py --help names them)"
 
 # --- the program ---
@@ -340,7 +342,7 @@ $(VM)/root-%.cpio: tests/vm/root tests/vm/init tools/debian.sh tools/deps
 .PHONY: accuracy accuracy-short
 accuracy: all apps ## are stalls told as the right requests'? 6 minutes (root); ROWS="py311 node20" STALLS=100
 	tools/deps test accuracy
-	BUILD=$(BUILD) $(PYTHON) -B tests/accuracy/accuracy.py --rows "$(ROWS)" --stalls $(STALLS) \
+	BUILD=$(BUILD) $(PYTHON) -B tests/accuracy/accuracy.py --rows "$(ROWS)" --places "$(PLACES)" --stalls $(STALLS) \
 		--probes $(PROBES) --json $(BUILD)/accuracy.json
 
 accuracy-short: all apps ## ... for 40 seconds, with what Debian 12 has (root)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`make accuracy`: real servers with planted blocks, lgtrace beside them, and whether it told whose they were.
 
-    accuracy.py [--short] [--rows "NAME.."] [--stalls N] [--probes MODE] [--json FILE]
+    accuracy.py [--short] [--rows "NAME.."] [--places "PLACE.."] [--stalls N] [--probes MODE] [--json FILE]
+                [--record FOLDER]
 
-A NAME selects every row that begins so. The exit status is 1 if a stall told as `exact` named a wrong request, if a
+A NAME selects every row that begins so; a PLACE is one of those that the table of a row names. --record keeps what
+lgtrace saw of each row, to look at a miss again with `lgtrace report`. The exit status is 1 if a stall told as `exact` named a wrong request, if a
 stall that belongs to nobody named any (in the short run: more than one), or if a row's recall is below MIN_RECALL.
 """
 import argparse
@@ -90,9 +92,11 @@ def errors_of(folder):
 
 def run_row(name, folder, backends, args):
     """(verdict, what else is worth saying)"""
+    recorded = ("--record", str(args.record / f"{name}.rec")) if args.record else ()
     with errors_of(folder), ROWS[name](folder, backends) as row:
+        row.only = args.places
         load = Load(args.stalls, SHORT_S if args.short else ROW_S)
-        with Tracer(folder, row.pid, args.probes) as tracer:
+        with Tracer(folder, row.pid, args.probes, args=recorded) as tracer:
             begin_ns = time.monotonic_ns()
             asyncio.run(load.run(row.client))
             assert not load.failures, f"{name}: {load.failures}"
@@ -148,6 +152,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--short", action="store_true", help="few seconds a row, only what Debian 12 has")
     parser.add_argument("--rows", default="", help="only rows whose names begin so")
+    parser.add_argument("--places", type=str.split, default=(), help="only blocks at these places")
+    parser.add_argument("--record", type=Path, help="a folder for recordings of the rows")
     parser.add_argument("--stalls", type=int, default=STALLS, help="to plant in each row")
     parser.add_argument("--probes", default="auto", help="lgtrace's option")
     parser.add_argument("--misses", type=int, default=20, help="to print of each row")

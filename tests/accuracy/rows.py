@@ -2,7 +2,7 @@
 """The rows of the accuracy table: which server, how it is started, what its clients ask for, what its log says.
 
 A row is a context with `pid` (of the loop), `client` (see load.py) and `blocks()`. `owner_of(stall)` is what a told
-stall names its request by, in the words of `blocks()`.
+stall names its request by, in the words of `blocks()`. Blocks stand at the places in `only`, if there are any.
 """
 import json
 import os
@@ -39,6 +39,7 @@ class Row(Server):
     backed_waits = ("redis", "postgres")
     shapes = ("raw",)
     places = ()
+    only = ()
     kinds = ("cpu", "sleep", "read")
 
     def __init__(self, folder, backends, runtime=None):
@@ -64,7 +65,7 @@ class Row(Server):
         if not blocks:
             wait, ms = random.choice(self.waits), random.randint(*WAIT_MS)
             return f"/{random.choice(self.shapes)}/wait/{wait}/{ms}"
-        shape, place = random.choice(self.all_places())
+        shape, place = random.choice([at for at in self.all_places() if at[1] in self.only] or self.all_places())
         return f"/{shape}/{place}/{self.kind_at(place)}/{random.randint(*BLOCK_MS)}"
 
     def app(self, name):

@@ -92,6 +92,7 @@ http {{
     REGEX = "(a+)+"
     LETTERS = (20, 21)  # of a subject that does not match in the end
     PLACES = ("first", "upstream", "auth", "after", "regex")
+    only = ()
 
     def __init__(self, folder, _backends):
         super().__init__(folder)
@@ -124,7 +125,7 @@ http {{
     def path_of(self, blocks, request_id):
         if not blocks:
             return random.choice(("/ok", f"/wait/{random.randint(*WAIT_MS)}"))
-        place = random.choice(self.PLACES)
+        place = random.choice(self.only or self.PLACES)
         if place == "regex":
             return f"/regex/{'a' * random.choice(self.LETTERS)}!"
         kind = "open" if place == "after" else random.choice(("open", "read"))
@@ -151,6 +152,7 @@ http {{
 class RedisRow(Redis):
     """redis-server. A connection stands for its requests: its owner is the client's address."""
     PLACES = ("pipeline", "multi", "lua")
+    only = ()
     BURN = ("local from = redis.call('TIME'); local to; local x = 0;"
             "repeat for i = 1, 5000 do x = x + i % 7 end; to = redis.call('TIME')"
             "until (to[1] - from[1]) * 1000000 + to[2] - from[2] >= tonumber(ARGV[1]); return {from, to}")
@@ -195,7 +197,7 @@ class RedisRow(Redis):
         connection = AsyncRedis(*await asyncio.open_connection("127.0.0.1", self.port))
         async for blocks in load.turns():
             if blocks:
-                place = random.choice(self.PLACES)
+                place = random.choice(self.only or self.PLACES)
                 commands, kind = self.commands(place)
                 self.add(connection.name, place, kind, await connection.call(commands))
             else:
