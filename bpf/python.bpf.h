@@ -9,6 +9,7 @@
 #ifndef LG_PYTHON_BPF_H
 #define LG_PYTHON_BPF_H
 
+#include "lg_path.h"
 #include "owner.bpf.h"
 
 #define WALK_TASKS 4 /* loops of one process that run Python at the same time; more are not looked at */
@@ -33,6 +34,7 @@ enum walk_name {
 	NAME_PAYLOAD_WRITER, /* and what writes its response: */
 	NAME_OUTPUT_SIZE,
 	NAME_EOF,
+	NAME_PATH,     /* as it was sent: of a scope */
 	NR_NAMES = 32, /* a power of two: indexes are masked */
 };
 
@@ -78,6 +80,8 @@ struct walk {
 	__u64 from;      /* who was asked for its awaiter before: not followed back */
 	__u64 key;       /* address of its scope */
 	__u64 port;      /* 0 unknown */
+	__u32 path_sum;  /* see lg_path.h */
+	__u64 path[LG_PATH_WORDS];
 };
 
 /* Futures in a frame's variables: who waits for them waits for the code that runs. */
@@ -279,6 +283,7 @@ static __always_inline void walk_begin(struct walk *w)
 	w->from = 0;
 	w->key = 0;
 	w->port = 0;
+	w->path_sum = 0;
 }
 
 static __always_inline int walk_run(struct walk *w, struct task_struct *task, struct answer *a)
@@ -388,6 +393,7 @@ static __always_inline int python_ask(struct thread *t, struct task_struct *task
 		a->is_behind = w->is_behind;
 		a->port = w->port;
 		a->key = w->key;
+		a->path_sum = w->path_sum;
 	}
 	barrier();
 	w->is_busy = 0;

@@ -27,6 +27,7 @@
 #define TYPE_FLAGS    168
 #define TYPE_BASE     256
 #define TYPE_DICT_AT  288
+#define BYTES_DATA    32
 #define FLAG_MANAGED  (1 << 4) /* Py_TPFLAGS_MANAGED_DICT */
 #define FLAG_HEAPTYPE (1 << 9)
 
@@ -104,6 +105,8 @@ static __always_inline int name_of(struct walk *w, __u64 str)
 		return NAME_VALUE;
 	if (len == 8 && c[0] == CHARS('_', 'r', 'e', 'c', 'e', 'i', 'v', 'e'))
 		return NAME_RECEIVE;
+	if (len == 8 && c[0] == CHARS('r', 'a', 'w', '_', 'p', 'a', 't', 'h'))
+		return NAME_PATH;
 	if (len == 10 && c[0] == CHARS('_', 'h', 'o', 's', 't', '_', 't', 'a') &&
 	    c[1] == CHARS('s', 'k', 0, 0, 0, 0, 0, 0))
 		return NAME_TASK;

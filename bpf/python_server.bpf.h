@@ -10,6 +10,21 @@
 
 #include "python_read.bpf.h"
 
+/* What the scope that was scanned says of the path: without it a request is found as well. */
+static __always_inline void path_take(struct walk *w)
+{
+	__u64 bytes = w->attrs[NAME_PATH], len;
+
+	w->path_sum = 0;
+	if (!bytes)
+		return;
+	len = peek(w, bytes + VAR_SIZE);
+	for (int i = 0; i < LG_PATH_WORDS; i++)
+		w->path[i] = 0;
+	if (!bpf_probe_read_user(w->path, bounded(len, LG_PATH_BYTES), (void *)(bytes + BYTES_DATA)))
+		w->path_sum = lg_path_sum(w->path, len);
+}
+
 /* Whether a dict is the scope of an ASGI request or websocket, which it then notes. */
 static __always_inline bool scope_take(struct walk *w, __u64 dict)
 {
@@ -28,6 +43,7 @@ static __always_inline bool scope_take(struct walk *w, __u64 dict)
 		return false;
 	w->key = dict;
 	w->port = tuple_port(w, w->attrs[NAME_CLIENT]);
+	path_take(w);
 	return true;
 }
 
@@ -110,6 +126,7 @@ static __always_inline int aiohttp_take(struct walk *w, __u64 obj)
 		w->stage = LG_STAGE_DETACHED;
 	w->port = port;
 	w->key = obj;
+	w->path_sum = 0;
 	w->is_cycle = w->stage != LG_STAGE_DETACHED;
 	w->is_behind = 0;
 	return 1;

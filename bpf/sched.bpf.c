@@ -189,6 +189,24 @@ static __always_inline bool out_is_asked_aside(const struct thread *t, __u64 now
 	return !level_reaches(LG_LEVEL_CALLS) && now + ASK_BURST_NS >= t->aside_after_ns;
 }
 
+/* A look is taken every 2 ms of a run that goes on; the timer's slack is in it. */
+#define ANSWER_FRESH_NS 2500000
+
+/*
+ * Code that was asked a moment ago, and has read and written nothing since, is taken to be what is preempted now: where
+ * there is no room for a question, a long wait for a CPU would else be the next one's.
+ */
+static __always_inline void answer_reuse(struct thread *t, __u64 now)
+{
+	if (!t->is_marked || !t->turn_ns || t->out_class != OFF_PREEMPTED || t->answer.is_gil ||
+	    now - t->edge_ns > ANSWER_FRESH_NS)
+		return;
+	if (t->answer.sure > LG_SURE_LIKELY)
+		t->answer.sure = LG_SURE_LIKELY;
+	t->has_answer = true;
+	t->known_ns = 0;
+}
+
 static __always_inline void switch_out(struct thread *t, struct task_struct *task, bool preempt, __u64 now)
 {
 	unsigned int state = task_state(task);
@@ -218,6 +236,8 @@ static __always_inline void switch_out(struct thread *t, struct task_struct *tas
 		owner_ask(ASK_AHEAD, call_known_ns(t, task), now);
 	else if (out_is_asked_aside(t, now))
 		owner_ask(ASK_ASIDE, 0, now);
+	else if (config.ask)
+		answer_reuse(t, now);
 	if (stack_is_noted(t, now))
 		stack_note(now);
 	if (!t->in_return) /* some kernels preempt probes: then a record may be half in */

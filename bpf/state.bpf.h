@@ -92,7 +92,7 @@ struct answer {
 	__u8 stage; /* enum lg_stage */
 	__u8 is_behind;
 	__u32 holder_tid;
-	__u32 pad2;
+	__u32 path_sum;
 };
 
 /*

@@ -78,6 +78,7 @@ static __always_inline void owner_tell(struct thread *t, __u8 sure, __u64 now)
 		rec->stage = a->stage;
 		rec->is_behind = a->is_behind;
 		rec->holder_tid = a->holder_tid;
+		rec->path_sum = a->path_sum;
 	}
 	batch_add(t, rec, LG_REC_OWNER, sizeof(*rec), now, false);
 }

@@ -226,7 +226,7 @@ struct lg_rec_owner {
 	__u8 stage;       /* enum lg_stage */
 	__u8 is_behind;   /* 1: the server has read a later request of the connection */
 	__u32 holder_tid; /* is_gil: the thread that held it; 0 unknown */
-	__u32 pad2;
+	__u32 path_sum;   /* of the request's path (lg_path.h); 0 unknown */
 };
 LG_SIZE(struct lg_rec_owner, 56);
 

@@ -2,7 +2,10 @@
 /* What a runtime says of who runs: which request of a connection that is, how sure, and what it cuts a turn into. */
 #include "model_stream.h"
 
-#define GET(id) "GET /x HTTP/1.1\r\nX-Request-ID: " id "\r\n\r\n"
+#include "lg_path.h"
+
+#define GET_PATH(path, id) "GET " path " HTTP/1.1\r\nX-Request-ID: " id "\r\n\r\n"
+#define GET(id)            GET_PATH("/x", id)
 
 /* The runtime is asked now. `ino` 0: it works for nobody. */
 static void mark(struct stream *s, uint64_t ino, enum lg_stage stage, uint64_t key)
@@ -106,6 +109,65 @@ static void likely_after_a_wait_for_a_cpu(void **state)
 	mark(s, 11, LG_STAGE_WAITING, 1);
 	turn_stop(s);
 	assert_stall(s, "one", 25, LIKELY, RUNQUEUE);
+	stream_free(s);
+}
+
+/* Time passes, hardly any of it on a CPU. */
+static void run_starved(struct stream *s, uint64_t ms)
+{
+	struct lg_rec_off off = {.runqueue_ns = (ms - 1) * MS, .nr_preempts = 1};
+
+	run_ms(s, ms);
+	off_cpu(s, &off);
+}
+
+/* The only look found nobody: the order of reads and writes is not to blame the one request that is there. */
+static void nobody_without_a_cpu(void **state)
+{
+	struct stream *s = stream_new(LG_RT_NODE);
+
+	(void)state;
+	turn_read(s, 11, GET("one"));
+	turn_start(s);
+	run_ms(s, 1);
+	mark(s, 0, 0, 0);
+	run_starved(s, 30);
+	io_wake(s);
+	turn_stop(s);
+	assert_stall(s, "", 31, NONE, RUNQUEUE);
+	turn_start(s);
+	run_starved(s, 25);
+	mark(s, 0, 0, 0);
+	run_marked(s, 2, 11, LG_STAGE_WAITING, 1);
+	turn_stop(s);
+	assert_int_equal(s->nr_stalls, 2);
+	assert_stall(s, "", 25, NONE, RUNQUEUE);
+	stream_free(s);
+}
+
+/* Another thread has its turn with the interpreter's lock: the run goes on, and the wait is a part of it. */
+static void takes_turns_with_a_thread(void **state)
+{
+	struct lg_rec_owner rec = {.pid = STREAM_PID, .answer = LG_ANSWER_NOBODY, .is_gil = 1};
+	struct stream *s = stream_new(LG_RT_CPYTHON);
+	struct lg_rec_off off = off_blocked(s, 5, LG_SLEEP_GIL);
+
+	(void)state;
+	rec.tid = s->tid;
+	turn_read(s, 11, GET("one"));
+	turn_start(s);
+	for (int i = 0; i < 3; i++) {
+		for (int j = 0; j < 5; j++)
+			run_marked(s, 2, 11, LG_STAGE_WAITING, 1);
+		run_ms(s, 5);
+		off_cpu(s, &off);
+		stream_feed(s, &rec.head, LG_REC_OWNER, sizeof(rec));
+	}
+	run_marked(s, 2, 11, LG_STAGE_WAITING, 1);
+	turn_stop(s);
+	assert_int_equal(s->nr_stalls, 1);
+	assert_stall(s, "one", 47, EXACT, CPU);
+	assert_int_equal(s->stalls[0].stall.parts.sleep_ns[LG_SLEEP_GIL], 15 * MS);
 	stream_free(s);
 }
 
@@ -267,6 +329,60 @@ static void behind_is_the_request_before(void **state)
 	stream_free(s);
 }
 
+/* As run_marked(), by code that goes on after its answer; the path is told. */
+static void run_after(struct stream *s, uint64_t ms, const char *path)
+{
+	struct lg_rec_owner rec = {.pid = STREAM_PID, .tid = s->tid, .ino = 11, .stage = LG_STAGE_DONE, .is_behind = 1};
+	__u64 words[LG_PATH_WORDS] = {};
+
+	memcpy(words, path, strlen(path));
+	rec.answer = LG_ANSWER_CONN;
+	rec.sure = LG_SURE_EXACT;
+	rec.path_sum = lg_path_sum(words, strlen(path));
+	run_ms(s, ms);
+	stream_feed(s, &rec.head, LG_REC_OWNER, sizeof(rec));
+}
+
+/* Two more requests were read while code goes on after the first one's answer: its path tells it from the second. */
+static void several_behind_are_told_by_path(void **state)
+{
+	struct stream *s = stream_new(LG_RT_CPYTHON);
+
+	(void)state;
+	for (const char *const *head = (const char *const[]){GET_PATH("/1", "one"), GET_PATH("/2", "two"), NULL}; *head;
+	     head++) {
+		turn_start(s);
+		io_read(s, 11, *head);
+		io_write(s, 11, RESPONSE_200);
+		turn_stop(s);
+	}
+	turn_read(s, 11, GET_PATH("/3", "three"));
+	turn_start(s);
+	run_after(s, 30, "/2");
+	run_after(s, 40, "/1");
+	turn_stop(s);
+	assert_int_equal(s->nr_stalls, 2);
+	assert_string_equal(s->stalls[0].request.id, "two");
+	assert_stall(s, "one", 40, LIKELY, CPU);
+	turn_start(s);
+	run_after(s, 30, "/0");
+	turn_stop(s);
+	assert_stall(s, "", 30, NONE, CPU);
+	stream_free(s);
+}
+
+/* A server that puts its own prefix to each path: the order of reads and writes has to do. */
+static void paths_that_never_were_right(void **state)
+{
+	struct stream *s = second_request(0);
+
+	(void)state;
+	run_after(s, 30, "/prefix/x");
+	turn_stop(s);
+	assert_stall(s, "one", 30, LIKELY, CPU);
+	stream_free(s);
+}
+
 /* It made no sense this time: with one request alone the edges tell, with several nothing does. */
 static void answer_that_makes_no_sense(void **state)
 {
@@ -314,14 +430,18 @@ int main(void)
 		cmocka_unit_test(doubts_that_it_is_nobody),
 		cmocka_unit_test(likely_after_a_wait_for_a_cpu),
 		cmocka_unit_test(nobody_goes_on),
+		cmocka_unit_test(nobody_without_a_cpu),
 		cmocka_unit_test(detached_from_its_request),
 		cmocka_unit_test(waits_for_the_holder),
+		cmocka_unit_test(takes_turns_with_a_thread),
 		cmocka_unit_test(caught_before_the_first_write),
 		cmocka_unit_test(complete_to_the_client_only),
 		cmocka_unit_test(code_after_the_answer),
 		cmocka_unit_test(pipelined_is_not_exact),
 		cmocka_unit_test(answered_and_not_yet_written),
 		cmocka_unit_test(behind_is_the_request_before),
+		cmocka_unit_test(several_behind_are_told_by_path),
+		cmocka_unit_test(paths_that_never_were_right),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,7 @@ void *bpf_map_lookup_elem(void *map, const void *key)
 
 #define SELF 0x5aa5 /* what names the thread */
 #define PORT 40123
+#define PATH "/reports/7"
 
 #define TYPE_BYTES 904
 #define FRAME      80 /* of a coroutine */
@@ -62,6 +63,15 @@ static uint64_t str_new(const char *text)
 	return str;
 }
 
+static uint64_t bytes_new(const char *text)
+{
+	uint64_t bytes = host_new(BYTES_DATA + strlen(text) + 8);
+
+	host_put64(bytes + VAR_SIZE, strlen(text));
+	host_put(bytes + BYTES_DATA, text, strlen(text));
+	return bytes;
+}
+
 static uint64_t dict_new(unsigned nr, const char *const *names, const uint64_t *values)
 {
 	uint64_t dict = object_new(py.type_dict, 48), keys = host_new(32 + 16 + nr * 24), entry;
@@ -92,10 +102,10 @@ static uint64_t client_new(uint32_t port)
 
 static uint64_t scope_new(uint32_t port)
 {
-	static const char *const names[] = {"type", "path", "client"};
-	const uint64_t values[] = {str_new("http"), str_new("/"), client_new(port)};
+	static const char *const names[] = {"type", "path", "raw_path", "client"};
+	const uint64_t values[] = {str_new("http"), str_new(PATH), bytes_new(PATH), client_new(port)};
 
-	return dict_new(3, names, values);
+	return dict_new(4, names, values);
 }
 
 /* An instance whose attributes are in a dict, two words before it. */
@@ -243,6 +253,7 @@ static void case_build(size_t i)
 
 static void every_way_leads_to_the_request(void **state)
 {
+	const __u64 path[LG_PATH_WORDS] = {CHARS('/', 'r', 'e', 'p', 'o', 'r', 't', 's'), '/' | '7' << 8};
 	struct answer a;
 
 	(void)state;
@@ -252,6 +263,7 @@ static void every_way_leads_to_the_request(void **state)
 		assert_int_equal(a.answer, LG_ANSWER_CONN);
 		assert_int_equal(a.sure, cases[i].sure);
 		assert_int_equal(a.port, PORT);
+		assert_int_equal(a.path_sum, lg_path_sum(path, strlen(PATH)));
 	}
 }
 

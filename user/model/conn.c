@@ -49,7 +49,8 @@ void conn_free(struct model *m, struct conn *c, uint64_t now_ns)
 		front_end(m, c, now_ns);
 	request_put(m, c->forming);
 	request_put(m, c->last);
-	request_put(m, c->before);
+	for (int i = 0; i < CONN_BEFORE; i++)
+		request_put(m, c->before[i]);
 	for (unsigned i = 0; i < c->nr_waiters; i++)
 		request_put(m, c->waiters[i].who);
 	table_del(&m->conns.by_ino, c->ino);
@@ -122,8 +123,11 @@ static void conn_unread(struct model *m, struct conn *c, uint64_t now_ns)
 	}
 	request_put(m, c->forming);
 	request_put(m, c->last);
-	request_put(m, c->before);
-	c->forming = c->last = c->before = NULL;
+	for (int i = 0; i < CONN_BEFORE; i++) {
+		request_put(m, c->before[i]);
+		c->before[i] = NULL;
+	}
+	c->forming = c->last = NULL;
 	c->is_http = c->is_upgraded = false;
 	c->response = RESPONSE_NONE;
 	while (c->nr_waiters)

@@ -12,6 +12,7 @@
 #include "model/request.h"
 
 #define CONN_WAITERS 16 /* requests that wait on one backend connection; pipelined further it says nothing */
+#define CONN_BEFORE  3  /* requests that code may go on for when more are read; kept for servers that tell of it */
 
 enum conn_role {
 	CONN_NEW,     /* nothing tells yet */
@@ -50,10 +51,10 @@ struct conn {
 	uint64_t number; /* running number of such connections, from 1 */
 	uint64_t nr_requests;
 	struct http_parser parser;
-	struct request *forming; /* its head is being read; with a reference */
-	struct request *last;    /* newest one read, or what stands for the connection; with a reference */
-	struct request *before;  /* newest one that was answered before `last` was read; with a reference */
-	struct list unanswered;  /* struct request.in_conn */
+	struct request *forming;             /* its head is being read; with a reference */
+	struct request *last;                /* newest one read, or what stands for the connection; with a reference */
+	struct request *before[CONN_BEFORE]; /* read before `last`, the newest first; with references */
+	struct list unanswered;              /* struct request.in_conn */
 	unsigned nr_unanswered;
 	uint64_t mark_key;    /* address by which the runtime told a request last, 0 none */
 	uint64_t mark_serial; /* of that request */

@@ -3,6 +3,7 @@
 #include "model/edge.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "model/exchange.h"
 #include "model/state.h"
@@ -159,6 +160,15 @@ static bool is_other_key(const struct conn *c, const struct lg_rec_owner *rec, c
 	return who && rec->key && rec->key != c->mark_key && who->serial == c->mark_serial;
 }
 
+/* The newest one that was answered before the last one was read. */
+static struct request *conn_before(const struct conn *c)
+{
+	for (int i = 0; i < CONN_BEFORE; i++)
+		if (c->before[i] && c->before[i]->has_ended)
+			return c->before[i];
+	return NULL;
+}
+
 /*
  * The server has begun or finished a response, and nothing of the newest request's was written. Either it is about to
  * write that; or it still works for the request before, whose response was complete only to the client: then it has
@@ -166,16 +176,18 @@ static bool is_other_key(const struct conn *c, const struct lg_rec_owner *rec, c
  */
 static struct request *mark_unwritten(const struct conn *c, const struct lg_rec_owner *rec, struct request *front)
 {
-	if (!c->before || is_known_key(c, rec, front) || is_other_key(c, rec, c->before))
+	struct request *before = conn_before(c);
+
+	if (!before || is_known_key(c, rec, front) || is_other_key(c, rec, before))
 		return front;
-	return rec->stage == LG_STAGE_DONE && !is_known_key(c, rec, c->before) ? front : c->before;
+	return rec->stage == LG_STAGE_DONE && !is_known_key(c, rec, before) ? front : before;
 }
 
 /*
  * Which request of its connection the runtime works for: the oldest unanswered one; after its answer, the last one,
  * whose code may go on. Which of several it is that code works for which may have outlived its request is not known.
  */
-static struct request *mark_who(const struct conn *c, const struct lg_rec_owner *rec)
+static struct request *mark_guess(const struct conn *c, const struct lg_rec_owner *rec)
 {
 	struct request *front = conn_front(c);
 
@@ -184,7 +196,7 @@ static struct request *mark_who(const struct conn *c, const struct lg_rec_owner 
 	if (c->nr_unanswered > 1)
 		return front;
 	if (rec->is_behind)
-		return c->before;
+		return conn_before(c);
 	if (!front)
 		return c->last;
 	if (rec->stage >= LG_STAGE_STARTED && !front->write_ns)
@@ -192,10 +204,40 @@ static struct request *mark_who(const struct conn *c, const struct lg_rec_owner 
 	return front;
 }
 
+/* The only one of the newest requests with the path that the runtime told; NULL: none, or several. */
+static struct request *mark_named(const struct conn *c, const struct lg_rec_owner *rec)
+{
+	struct request *found = NULL, *recent[CONN_BEFORE + 1] = {c->last};
+	unsigned nr = 0;
+
+	memcpy(recent + 1, c->before, sizeof(c->before));
+	for (int i = 0; i <= CONN_BEFORE; i++) {
+		if (!recent[i] || recent[i]->path_sum != rec->path_sum)
+			continue;
+		found = recent[i];
+		nr++;
+	}
+	return nr == 1 ? found : NULL;
+}
+
+/*
+ * More requests of its connection may have come than the runtime knows of, and code may go on behind several answers:
+ * then the path tells. Some servers put their own prefix to it, so it says nothing until it was right once.
+ */
+static struct request *mark_who(const struct loop *l, const struct conn *c, const struct lg_rec_owner *rec)
+{
+	struct request *guess = mark_guess(c, rec), *named;
+
+	if (!rec->path_sum || (guess && (!guess->path_sum || guess->path_sum == rec->path_sum)))
+		return guess;
+	named = mark_named(c, rec);
+	return named || l->has_paths ? named : guess;
+}
+
 /* Nothing that the connection's bytes say speaks against it. */
 static bool is_mark_clear(const struct conn *c, const struct lg_rec_owner *rec, const struct request *who)
 {
-	if (!who || c->nr_unanswered > 1 || rec->is_behind || rec->stage == LG_STAGE_UNKNOWN ||
+	if (!who || who != mark_guess(c, rec) || c->nr_unanswered > 1 || rec->is_behind || rec->stage == LG_STAGE_UNKNOWN ||
 	    rec->stage == LG_STAGE_DETACHED)
 		return false;
 	if (!c->nr_unanswered)
@@ -205,10 +247,12 @@ static bool is_mark_clear(const struct conn *c, const struct lg_rec_owner *rec, 
 	return is_known_key(c, rec, who) && who == conn_front(c);
 }
 
-static struct edge mark_of(struct conn *c, const struct lg_rec_owner *rec)
+static struct edge mark_of(struct loop *l, struct conn *c, const struct lg_rec_owner *rec)
 {
-	struct edge e = {.kind = EDGE_MARK, .sure = rec->sure, .conn = c->ino, .who = mark_who(c, rec)};
+	struct edge e = {.kind = EDGE_MARK, .sure = rec->sure, .conn = c->ino, .who = mark_who(l, c, rec)};
 
+	if (rec->path_sum && e.who && e.who == mark_guess(c, rec) && e.who->path_sum == rec->path_sum)
+		l->has_paths = true;
 	if (is_mark_clear(c, rec, e.who)) {
 		c->mark_key = rec->key;
 		c->mark_serial = e.who->serial;
@@ -225,15 +269,27 @@ static struct conn *mark_conn(const struct model *m, const struct lg_rec_owner *
 	return rec->ino ? conn_find(m, rec->ino) : conn_of_client(m, rec->pid, rec->port);
 }
 
-struct owner edge_owner(const struct model *m, const struct lg_rec_owner *rec)
+struct owner edge_owner(const struct model *m, const struct loop *l, const struct lg_rec_owner *rec)
 {
 	const struct conn *c = mark_conn(m, rec);
-	struct owner owner = {.who = c ? mark_who(c, rec) : NULL};
+	struct owner owner = {.who = c ? mark_who(l, c, rec) : NULL};
 
 	if (owner.who)
 		owner.sure =
 			is_mark_clear(c, rec, owner.who) || rec->sure < LG_SURE_LIKELY ? rec->sure : LG_SURE_LIKELY;
 	return owner;
+}
+
+/* The interpreter has its lock handed on after 5 ms where others want it; the rest is what the scheduler adds. */
+#define GIL_TURN_NS 8000000
+
+/* Threads that take turns do not end each other's runs: who waits for its turn goes on with what it did. */
+static bool is_gil_turn(const struct loop *l, const struct lg_rec_owner *rec)
+{
+	const struct turn *t = &l->turn;
+
+	return rec->is_gil && t->has_edges && t->edge.kind == EDGE_MARK && t->edge.who &&
+	       rec->head.time_ns < t->edge_ns + GIL_TURN_NS;
 }
 
 void edge_feed_owner(struct model *m, const struct lg_rec_owner *rec)
@@ -247,11 +303,14 @@ void edge_feed_owner(struct model *m, const struct lg_rec_owner *rec)
 	/* One request alone is being served: the order of reads and writes says as much. */
 	if (rec->answer == LG_ANSWER_UNKNOWN && l->nr_in_flight == 1)
 		return;
+	if (is_gil_turn(l, rec))
+		return;
 	c = mark_conn(m, rec);
 	if (c)
-		e = mark_of(c, rec);
+		e = mark_of(l, c, rec);
 	if (!e.who)
 		e.sure = LG_SURE_NONE;
+	e.is_other = rec->answer == LG_ANSWER_CONN && !e.who;
 	turn_begin(m, l);
 	turn_edge(m, l, &e, rec->head.time_ns);
 	turn_look(m, l);

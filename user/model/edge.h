@@ -6,6 +6,7 @@
 #include "lg_record.h"
 #include "model/owner.h"
 
+struct loop;
 struct model;
 
 void edge_feed(struct model *m, const struct lg_rec_io *io);
@@ -14,6 +15,6 @@ void edge_feed(struct model *m, const struct lg_rec_io *io);
 void edge_feed_owner(struct model *m, const struct lg_rec_owner *rec);
 
 /* The same answer without its being an edge: whose the code is that it speaks of, valid until the next record. */
-struct owner edge_owner(const struct model *m, const struct lg_rec_owner *rec);
+struct owner edge_owner(const struct model *m, const struct loop *l, const struct lg_rec_owner *rec);
 
 #endif

@@ -159,6 +159,7 @@ static void process_exec(struct model *m, uint32_t pid, uint64_t now_ns)
 		stalls_tell(m, l);
 		request_end_all(m, l, now_ns);
 		l->runtime = LG_RT_NATIVE;
+		l->has_paths = false;
 		l->version = 0;
 	}
 }

@@ -28,6 +28,7 @@ struct loop {
 	uint64_t command_ns;       /* and when; 0: none did */
 	bool is_loop;              /* told so, or had a turn */
 	bool has_ended;
+	bool has_paths;    /* paths that its runtime told were those of heads that it read */
 	bool has_slot;     /* the figures down to hist come from a snapshot */
 	uint64_t first_ns; /* traced since */
 	uint64_t last_ns;  /* newest record; the end, once it ended */

@@ -4,10 +4,22 @@
 
 #include <string.h>
 
+#include "lg_path.h"
 #include "model/filter.h"
 #include "model/state.h"
 
-#define MAX_LIVE 131072 /* twice the connections there may be; about 130 MB if ever reached */
+#define MAX_LIVE 262144 /* four times the connections there may be; about 270 MB if ever reached */
+
+static uint32_t path_sum(const char *path)
+{
+	__u64 words[LG_PATH_WORDS] = {};
+	size_t len = strlen(path);
+
+	if (len == MODEL_PATH_LEN - 1)
+		return 0;
+	memcpy(words, path, len < LG_PATH_BYTES ? len : LG_PATH_BYTES);
+	return lg_path_sum(words, len);
+}
 
 struct request *request_new(struct model *m)
 {
@@ -77,6 +89,7 @@ void request_begin(struct model *m, struct request *r, struct conn *c, struct lo
 	r->loop = l;
 	r->head_ns = now_ns;
 	r->busy_ns = l->busy_ns - (r->waited_ns ? busy_since(l, now_ns - r->waited_ns) : 0);
+	r->path_sum = path_sum(r->who.path);
 	route_name(m->routes.patterns, r->who.path, r->who.route);
 	r->route = routes_get(&m->routes, r->who.method, r->who.route);
 	if (!r->route)

@@ -30,6 +30,7 @@ struct request {
 	struct loop *loop;   /* that read its head; NULL before, and once it was told */
 	struct route *route; /* NULL before its head ended */
 	struct model_request who;
+	uint32_t path_sum; /* of who.path (lg_path.h); 0: not all of it is known */
 	bool has_ended;
 	bool is_unread;    /* its end was not seen: it is not told */
 	bool has_open_end; /* its response's end cannot be seen: it counts as answered while nothing is written */

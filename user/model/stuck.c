@@ -61,7 +61,7 @@ static struct owner run_now(const struct model *m, const struct loop *l, const s
 
 	*start_ns = slot->turn_ns;
 	if (asleep && asleep->owner.answer != LG_ANSWER_UNKNOWN)
-		owner = edge_owner(m, &asleep->owner);
+		owner = edge_owner(m, l, &asleep->owner);
 	else if (t->has_begun)
 		owner = owner_by_edges(l);
 	else if (l->nr_in_flight == 1)

@@ -133,11 +133,25 @@ static void lead_open(struct loop *l, struct owner owner, bool is_told, uint64_t
 		t->lead_off = l->off;
 }
 
+/*
+ * A runtime that was asked names who runs at that moment. On the CPU it is asked every MARK_GAP_NS, and after each
+ * block; but a thread that had to wait for a CPU for longer may have done so for somebody else before.
+ */
+#define MARK_GAP_NS 2000000
+
+static bool has_mark_gap(const struct lg_rec_off *off)
+{
+	return off && off->runqueue_ns + off->throttled_ns > MARK_GAP_NS;
+}
+
 static struct owner owner_next(struct loop *l, const struct edge *e)
 {
 	struct turn *t = &l->turn;
 	struct request *sole = t->scene.sole;
 
+	/* The few looks there were found nobody, so the order of reads and writes is not to say whose it was. */
+	if (t->nr_doubts && e->kind != EDGE_MARK && has_mark_gap(l->has_off ? &l->off : NULL))
+		return (struct owner){0};
 	t->scene.others_read = t->reads_mixed || (sole && t->read_serial && t->read_serial != sole->serial);
 	return owner_find(policy_of(l->runtime), &t->edge, e, &t->last, &t->scene);
 }
@@ -157,17 +171,6 @@ static void reads_note(struct turn *t, const struct edge *e)
 	default:
 		break;
 	}
-}
-
-/*
- * A runtime that was asked names who runs at that moment. On the CPU it is asked every MARK_GAP_NS, and after each
- * block; but a thread that had to wait for a CPU for longer may have done so for somebody else before.
- */
-#define MARK_GAP_NS 2000000
-
-static bool has_mark_gap(const struct lg_rec_off *off)
-{
-	return off && off->runqueue_ns + off->throttled_ns > MARK_GAP_NS;
 }
 
 static bool is_marked(const struct edge *from, const struct edge *to)
@@ -192,17 +195,17 @@ static bool has_slept(const struct loop *l)
 
 /*
  * Edges that name nobody and leave it to the next one. The same code runs before and after a question. A look that
- * finds nobody may have caught a task's first steps: only several in a row, or one after a block, say that the stretch
- * is nobody's; then it is until another look finds somebody.
+ * finds nobody may have caught a task's first steps: only several in a row, or one after a block or a long wait for a
+ * CPU, during which nobody looked, say that the stretch is nobody's; then it is until another look finds somebody.
  */
 static bool is_passed_over(struct loop *l, const struct edge *e)
 {
-	if (e->after_gap)
+	if (e->after_gap || e->is_other)
 		return false;
 	if (e->kind == EDGE_ASK)
 		return true;
 	if (e->kind != EDGE_MARK || l->turn.nr_doubts >= MARK_DOUBTS || has_slept(l) ||
-	    (l->turn.edge.kind == EDGE_MARK && !l->turn.edge.who))
+	    has_mark_gap(l->has_off ? &l->off : NULL) || (l->turn.edge.kind == EDGE_MARK && !l->turn.edge.who))
 		return false;
 	l->turn.nr_doubts++;
 	return true;
