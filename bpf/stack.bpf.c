@@ -11,6 +11,7 @@
 #include "path.bpf.h"
 #include "python.bpf.h"
 #include "target.bpf.h"
+#include "user.bpf.h"
 
 #define MAX_STACK   (8u << 20) /* bytes from one frame to the next at most: a whole stack of the usual size */
 #define MAX_THREADS 128        /* thread states of a process until the loop's */
@@ -26,47 +27,25 @@ static __always_inline struct stack_walk *stack_walk(void)
 	return bpf_map_lookup_elem(&stack_walks, &zero);
 }
 
-static __always_inline __u64 user_word(__u64 addr)
-{
-	__u64 v = 0;
-
-	bpf_probe_read_user(&v, sizeof(v), (void *)addr);
-	return v;
-}
-
-static __always_inline __u8 user_byte(__u64 addr)
-{
-	__u8 v = 0;
-
-	bpf_probe_read_user(&v, sizeof(v), (void *)addr);
-	return v;
-}
-
-/* A word of an object, by its tagged address. */
-static __always_inline __u64 object_word(__u64 object, __u32 offset)
-{
-	return user_word(object - 1 + offset);
-}
-
 /* What the frame at w->fp keeps its function in, if it is one of JavaScript: see lg_native_frame. */
 static __always_inline __u64 js_shared(struct stack_walk *w)
 {
-	__u64 function = user_word(w->fp + w->v8.fp_function), map;
+	__u64 function = word_at(w->fp + w->v8.fp_function), map;
 	__u16 type = 0;
 
 	if ((function & 7) != 1)
 		return 0;
-	map = object_word(function, 0);
+	map = field_at(function, 0);
 	if (map && !(map & 7)) { /* it has moved, and left its new address */
 		function = map + 1;
-		map = user_word(map);
+		map = word_at(map);
 	}
 	if ((map & 7) != 1)
 		return 0;
 	bpf_probe_read_user(&type, sizeof(type), (void *)(map - 1 + w->v8.map_type));
 	if (type < w->v8.type_function || type >= w->v8.type_function_end)
 		return 0;
-	return object_word(function, w->v8.function_shared);
+	return field_at(function, w->v8.function_shared);
 }
 
 /* One native frame, and on to its caller's. Returns 0 at the end. */
@@ -88,8 +67,8 @@ __noinline int stack_native_step(void)
 		return 0;
 	if (w->fp == w->exit)
 		w->exit = 0;
-	w->ip = user_word(w->fp + 8);
-	next = user_word(w->fp);
+	w->ip = word_at(w->fp + 8);
+	next = word_at(w->fp);
 	w->fp = next > w->fp && next - w->fp <= MAX_STACK ? next : 0;
 	return 1;
 }
@@ -106,9 +85,9 @@ static __always_inline void native_walk(struct stack_walk *w, __u64 ip, __u64 fp
 /* The frame through which JavaScript called native code, whose own frames may not lead there. */
 static __always_inline __u64 js_exit(struct task_struct *task, const struct lg_v8 *v8)
 {
-	__u64 isolate = v8->exit_frame ? user_word(task_thread_pointer(task) + v8->isolate) : 0;
+	__u64 isolate = v8->exit_frame ? word_at(task_thread_pointer(task) + v8->isolate) : 0;
 
-	return isolate ? user_word(isolate + v8->exit_frame) : 0;
+	return isolate ? word_at(isolate + v8->exit_frame) : 0;
 }
 
 static __always_inline void regs_take(struct lg_rec_stack *rec, struct pt_regs *regs)
@@ -160,7 +139,7 @@ static __always_inline void native_take(struct stack_walk *w, struct task_struct
 		copy_take(&w->rec);
 	native_walk(w, PT_REGS_IP(regs), PT_REGS_FP(regs));
 	if (w->exit)
-		native_walk(w, user_word(w->exit + 8), user_word(w->exit));
+		native_walk(w, word_at(w->exit + 8), word_at(w->exit));
 }
 
 /* Whether w->state is the interpreter's state of the thread; else on to the next one. Returns 0 at the end. */
@@ -168,9 +147,9 @@ __noinline int stack_state_step(void)
 {
 	struct stack_walk *w = stack_walk();
 
-	if (!w || !w->state || user_word(w->state + w->state_id_at) == w->thread_id)
+	if (!w || !w->state || word_at(w->state + w->state_id_at) == w->thread_id)
 		return 0;
-	w->state = user_word(w->state + w->py.tstate_next);
+	w->state = word_at(w->state + w->py.tstate_next);
 	return 1;
 }
 
@@ -188,14 +167,14 @@ static __always_inline void state_find(struct stack_walk *w, struct thread *t, s
 		w->state = 0;
 		return;
 	}
-	if (w->state && user_word(w->state + w->state_id_at) == w->thread_id &&
-	    user_word(w->state + w->py.tstate_interp) == w->py.interp)
+	if (w->state && word_at(w->state + w->state_id_at) == w->thread_id &&
+	    word_at(w->state + w->py.tstate_interp) == w->py.interp)
 		return;
-	w->state = user_word(w->py.interp + w->py.interp_threads);
+	w->state = word_at(w->py.interp + w->py.interp_threads);
 	for (int i = 0; i < MAX_THREADS; i++)
 		if (!stack_state_step())
 			break;
-	if (w->state && user_word(w->state + w->state_id_at) != w->thread_id)
+	if (w->state && word_at(w->state + w->state_id_at) != w->thread_id)
 		w->state = 0;
 	t->python_state = w->state;
 }
@@ -214,19 +193,19 @@ __noinline int stack_python_step(void)
 	n = w->rec.nr_code;
 	if (n >= LG_STACK_MAX)
 		return 0;
-	if (w->py.version >= 0x030c && user_byte(w->frame + w->py.frame_owner) >= OWNER_C_STACK) {
+	if (w->py.version >= 0x030c && byte_at(w->frame + w->py.frame_owner) >= OWNER_C_STACK) {
 		last = n - 1;
 		barrier_var(last); /* 6.1's verifier learns nothing from n > 0 */
 		if (last < LG_STACK_MAX)
 			w->rec.code[last].code |= 1;
 	} else {
 		if (w->py.version == 0x030b)
-			entry = !!user_byte(w->frame + w->py.frame_owner - 1);
-		w->rec.code[n].code = (user_word(w->frame + w->py.frame_code) & ~7ULL) | entry;
-		w->rec.code[n].position = user_word(w->frame + w->py.frame_instr);
+			entry = !!byte_at(w->frame + w->py.frame_owner - 1);
+		w->rec.code[n].code = (word_at(w->frame + w->py.frame_code) & ~7ULL) | entry;
+		w->rec.code[n].position = word_at(w->frame + w->py.frame_instr);
 		w->rec.nr_code = n + 1;
 	}
-	w->frame = user_word(w->frame + w->py.frame_previous);
+	w->frame = word_at(w->frame + w->py.frame_previous);
 	return 1;
 }
 
@@ -237,8 +216,8 @@ static __always_inline void python_take(struct stack_walk *w, struct thread *t, 
 	state_find(w, t, task);
 	if (!w->state || !w->py.frame_instr)
 		return;
-	at = user_word(w->state + w->py.tstate_frame);
-	w->frame = w->py.cframe_frame == 0xffff || !at ? at : user_word(at + w->py.cframe_frame);
+	at = word_at(w->state + w->py.tstate_frame);
+	w->frame = w->py.cframe_frame == 0xffff || !at ? at : word_at(at + w->py.cframe_frame);
 	for (int i = 0; i < LG_STACK_MAX + MAX_SHIMS; i++)
 		if (!stack_python_step())
 			break;

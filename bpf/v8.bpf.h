@@ -7,6 +7,7 @@
 #define LG_V8_BPF_H
 
 #include "node_walk.bpf.h"
+#include "user.bpf.h"
 
 #define NODE_CHAIN      64 /* maps from an object's to the first one of its constructor */
 #define NODE_SCOPE      24 /* words of a scope info in which a function's name is looked for */
@@ -34,20 +35,6 @@ static __always_inline struct node_walk *node_walk(void)
 static __always_inline bool is_tagged(__u64 value)
 {
 	return (value & 7) == 1;
-}
-
-static __always_inline __u64 word_at(__u64 addr)
-{
-	__u64 value = 0;
-
-	bpf_probe_read_user(&value, sizeof(value), (void *)addr);
-	return value;
-}
-
-/* A word of an object, by its tagged address; 0 when it cannot be read. */
-static __always_inline __u64 field_at(__u64 object, __u32 offset)
-{
-	return word_at(object - 1 + offset);
 }
 
 static __always_inline __u32 smi_of(__u64 value)
