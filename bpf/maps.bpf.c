@@ -4,6 +4,7 @@
 #include "node_walk.bpf.h"
 #include "python.bpf.h"
 #include "scan.bpf.h"
+#include "site.bpf.h"
 #include "stack.bpf.h"
 
 const volatile struct lg_config config SEC(".rodata") = {};
@@ -27,5 +28,6 @@ struct stack_notes_map stack_notes SEC(".maps");
 struct node_walks_map node_walks SEC(".maps");
 struct walks_map walks SEC(".maps");
 struct scans_map scans SEC(".maps");
+struct sites_map sites SEC(".maps");
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

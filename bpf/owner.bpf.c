@@ -3,6 +3,7 @@
 #include "node.bpf.h"
 #include "owner.bpf.h"
 #include "python.bpf.h"
+#include "site.bpf.h"
 #include "stack.bpf.h"
 
 /* 0 when there is an answer; negative when the memory could not be read or made no sense. */
@@ -16,6 +17,8 @@ static __always_inline int runtime_ask(struct thread *t, struct task_struct *tas
 		return python_ask(t, task, &info->python, a, now);
 	if (config.ask & LG_ASK_NODE && info->kind == LG_RT_NODE)
 		return node_ask(t, task, &info->v8, a);
+	if (config.ask & LG_ASK_NATIVE && (info->kind == LG_RT_NGINX || info->kind == LG_RT_REDIS))
+		return site_ask(t, task, a);
 	return -1;
 }
 

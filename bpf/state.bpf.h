@@ -75,9 +75,11 @@ struct quiet_edge {
 };
 
 enum thread_flag {
-	THREAD_LOOP = 1,  /* waits like an event loop */
-	THREAD_HTTP = 2,  /* has read an HTTP request: every edge is told */
-	THREAD_EXITS = 4, /* the returns of its waits are seen (libc mode misses raw system calls) */
+	THREAD_LOOP = 1,   /* waits like an event loop */
+	THREAD_HTTP = 2,   /* has read an HTTP request: every edge is told */
+	THREAD_EXITS = 4,  /* the returns of its waits are seen (libc mode misses raw system calls) */
+	THREAD_SITES = 8,  /* it is learnt from where it calls callbacks (site.bpf.h) */
+	THREAD_SITED = 16, /* that was begun */
 };
 
 /* What a runtime told of whose code runs; the fields of lg_rec_owner. */

@@ -13,7 +13,7 @@
 
 #include "nr.h"
 #include "target.bpf.h"
-#include "turn.bpf.h"
+#include "site.bpf.h"
 
 static __always_inline void call_from_regs(struct call *c, struct pt_regs *regs)
 {
@@ -120,6 +120,8 @@ SUBPROG bool wait_is_own(struct thread *t, struct task_struct *task, const struc
 static __always_inline void wait_return(struct thread *t, struct task_struct *task, bool slept, __u64 now)
 {
 	t->flags |= THREAD_EXITS;
+	if (t->flags & THREAD_SITES)
+		site_wait();
 	if (t->turn_ns && slept)
 		return;
 	if (t->turn_ns)

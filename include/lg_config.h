@@ -30,6 +30,7 @@ enum lg_tls_function {
 enum lg_ask {
 	LG_ASK_PYTHON = 1,
 	LG_ASK_NODE = 2,
+	LG_ASK_NATIVE = 4, /* nginx and Redis: whether a callback runs that was called for what a descriptor had */
 };
 
 /* What stacks are told of; 0: none are taken. */

@@ -195,6 +195,9 @@ enum lg_answer {
 	LG_ANSWER_CONN = 1,    /* it works for a request of the connection `ino`, or of the client at `port` */
 	LG_ANSWER_SHARED = 2,  /* it works for several at once */
 	LG_ANSWER_UNKNOWN = 3, /* this runtime has told before, but not now: memory made no sense */
+	/* Of a native server it is only known what kind of code it is. */
+	LG_ANSWER_CALLBACK = 4, /* a callback, which the loop called for what a descriptor had */
+	LG_ANSWER_LEFT = 5,     /* no such one: a timer's, or what is done between two rounds */
 };
 
 /* How far the server is with the request of a CONN answer. */

@@ -169,7 +169,7 @@ static void check_namespace(struct findings *f)
 static void check_programs(struct findings *f)
 {
 	struct finding *row = findings_add(f, "BPF programs");
-	struct probe_opts opts = {.turn_ns = 1, .ask = LG_ASK_PYTHON | LG_ASK_NODE, .follow = true};
+	struct probe_opts opts = {.turn_ns = 1, .ask = LG_ASK_PYTHON | LG_ASK_NODE | LG_ASK_NATIVE, .follow = true};
 	uint64_t start_ns = clock_ns(CLOCK_MONOTONIC);
 	struct probe *probe = NULL;
 	struct err err = {};

@@ -125,6 +125,9 @@ static int runtime_find(struct lg_runtime_info *info, int pid)
 		return cpython_find(&info->python, pid, runtime.version);
 	case LG_RT_NODE:
 		return v8_find(&info->v8, pid);
+	case LG_RT_NGINX:
+	case LG_RT_REDIS:
+		return 0;
 	default:
 		return -ENOTSUP;
 	}
@@ -133,7 +136,9 @@ static int runtime_find(struct lg_runtime_info *info, int pid)
 /* Frames are found without asyncio too, which is all that may be missing. */
 static bool has_frames(const struct lg_runtime_info *info, int error)
 {
-	return !error || (error == -ENOENT && info->kind == LG_RT_CPYTHON && info->python.interp);
+	if (info->kind == LG_RT_CPYTHON)
+		return !error || (error == -ENOENT && info->python.interp);
+	return !error && info->kind == LG_RT_NODE;
 }
 
 /* A version that is not known, another build (free-threaded, say), or one that runs no asyncio. */
@@ -256,7 +261,7 @@ static uint32_t runtimes_to_ask(const struct session *s)
 	uint32_t ask = 0;
 
 	if (s->launch.pid)
-		return LG_ASK_PYTHON | LG_ASK_NODE;
+		return LG_ASK_PYTHON | LG_ASK_NODE | LG_ASK_NATIVE;
 	for (size_t i = 0; i < s->targets.nr_all; i++) {
 		if (runtime_detect(&runtime, s->targets.all[i]))
 			continue;
@@ -264,6 +269,8 @@ static uint32_t runtimes_to_ask(const struct session *s)
 			ask |= LG_ASK_PYTHON;
 		if (runtime.kind == LG_RT_NODE)
 			ask |= LG_ASK_NODE;
+		if (runtime.kind == LG_RT_NGINX || runtime.kind == LG_RT_REDIS)
+			ask |= LG_ASK_NATIVE;
 	}
 	return ask;
 }

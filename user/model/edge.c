@@ -292,6 +292,15 @@ static bool is_gil_turn(const struct loop *l, const struct lg_rec_owner *rec)
 	       rec->head.time_ns < t->edge_ns + GIL_TURN_NS;
 }
 
+/* What a native server tells is not whose code runs, but what kind of code it is. */
+static void feed_kind(struct model *m, struct loop *l, const struct lg_rec_owner *rec)
+{
+	if (rec->answer == LG_ANSWER_CALLBACK)
+		turn_stay(m, l, rec->head.time_ns);
+	if (rec->answer == LG_ANSWER_LEFT)
+		turn_left(m, l);
+}
+
 void edge_feed_owner(struct model *m, const struct lg_rec_owner *rec)
 {
 	struct loop *l = loop_get(m, rec->pid, rec->tid, rec->head.time_ns);
@@ -300,6 +309,10 @@ void edge_feed_owner(struct model *m, const struct lg_rec_owner *rec)
 
 	if (!l)
 		return;
+	if (l->runtime == LG_RT_NGINX || l->runtime == LG_RT_REDIS) {
+		feed_kind(m, l, rec);
+		return;
+	}
 	/* One request alone is being served: the order of reads and writes says as much. */
 	if (rec->answer == LG_ANSWER_UNKNOWN && l->nr_in_flight == 1)
 		return;

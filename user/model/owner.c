@@ -33,7 +33,7 @@ static bool is_read(const struct edge *e)
 /* One request alone is being served, and nothing else woke the loop. */
 static struct owner owner_sole(const struct edge *from, const struct edge *to, const struct scene *scene)
 {
-	if (from->kind == EDGE_ACCEPT || (from->kind == EDGE_START && is_read(to)))
+	if (from->kind == EDGE_ACCEPT || from->kind == EDGE_LEFT || (from->kind == EDGE_START && is_read(to)))
 		return nobody;
 	return likely(scene->sole);
 }
@@ -68,10 +68,11 @@ static struct owner owner_by_callback(const struct policy *policy, const struct 
 {
 	struct owner o = owner_carried(from, last);
 	bool same_conn = from->kind == EDGE_READ && to->conn == from->conn && to->conn;
+	bool is_loops = from->kind == EDGE_START || from->kind == EDGE_LEFT;
 
 	if (to->kind == EDGE_ANSWER && to->who && to->who != o.who) {
 		/* A timer or a promise went on; or several requests of one read are answered in their order. */
-		if (same_conn || (from->kind != EDGE_READ && (from->kind != EDGE_START || to->is_http)))
+		if (same_conn || (from->kind != EDGE_READ && (!is_loops || to->is_http)))
 			return likely(to->who);
 	}
 	if (policy->is_strict && from->kind == EDGE_READ && from->who && from->is_alone) {

@@ -29,6 +29,8 @@ enum edge_kind {
 	EDGE_ANSWER, /* written to a client; `who` is answered */
 	EDGE_ASK,    /* by code that goes on: written to a backend, a connect, or a read that blocked */
 	EDGE_WRITE,  /* that names nobody */
+	EDGE_LEFT,   /* no callback runs that was called for what was read or written: a timer's code, or the loop's own
+		      */
 	EDGE_MARK,   /* the runtime was asked: the code up to here works for `who`, or for nobody */
 	EDGE_END,    /* of the turn */
 };

@@ -211,12 +211,44 @@ static bool is_passed_over(struct loop *l, const struct edge *e)
 	return true;
 }
 
+/* What was known of a callback that goes on is of no more use: its time off the CPU is the interval's. */
+static void stay_drop(struct loop *l)
+{
+	struct turn *t = &l->turn;
+
+	if (t->stay.has_off) {
+		if (l->has_off)
+			off_add(&t->stay.off, &l->off);
+		l->off = t->stay.off;
+		l->has_off = true;
+	}
+	t->stay.has_off = false;
+	t->stay.ns = 0;
+}
+
+/* What comes is not of one piece with the callback: the interval ends where that was seen last. */
+static void stay_close(struct model *m, struct loop *l)
+{
+	const struct edge end = {.kind = EDGE_WRITE};
+	struct lg_rec_off rest = l->off;
+	bool has_rest = l->has_off;
+
+	l->has_off = false;
+	turn_edge(m, l, &end, l->turn.stay.ns);
+	turn_look(m, l);
+	l->off = rest;
+	l->has_off = has_rest;
+}
+
 struct owner turn_edge(struct model *m, struct loop *l, const struct edge *e, uint64_t now_ns)
 {
 	struct turn *t = &l->turn;
 	struct owner owner;
 
 	turn_begin(m, l);
+	if (t->stay.ns && e->after_gap)
+		stay_close(m, l);
+	stay_drop(l);
 	owner = owner_next(l, e);
 	if (!owner.who && is_passed_over(l, e)) {
 		t->edge.is_stretched = true;
@@ -243,6 +275,29 @@ struct owner turn_edge(struct model *m, struct loop *l, const struct edge *e, ui
 	t->edge = *e;
 	reads_note(t, e);
 	return owner;
+}
+
+void turn_stay(struct model *m, struct loop *l, uint64_t now_ns)
+{
+	struct turn *t = &l->turn;
+
+	turn_begin(m, l);
+	stay_drop(l);
+	t->stay.ns = now_ns;
+	t->stay.has_off = l->has_off;
+	t->stay.off = l->off;
+	l->has_off = false;
+}
+
+void turn_left(struct model *m, struct loop *l)
+{
+	struct turn *t = &l->turn;
+
+	turn_begin(m, l);
+	if (t->stay.ns)
+		stay_close(m, l);
+	request_put(m, t->edge.who);
+	t->edge = (struct edge){.kind = EDGE_LEFT};
 }
 
 /* Being late for want of a CPU is nobody's doing: a run of its own, before the lead. */
@@ -338,6 +393,8 @@ static void turn_clear(struct model *m, struct turn *t)
 	t->has_edges = false;
 	t->in_lead = false;
 	t->has_off = false;
+	t->stay.ns = 0;
+	t->stay.has_off = false;
 }
 
 void turn_end(struct model *m, struct loop *l, uint64_t start_ns, uint64_t end_ns, uint64_t late_ns)

@@ -26,15 +26,20 @@ struct turn {
 	uint64_t threshold_ns; /* of the loop: a run at least this long is a stall */
 	bool has_begun;        /* something was told of it; all below is only set then */
 	bool has_edges;
-	bool in_lead;         /* the run of the first interval still goes on */
-	bool has_off;         /* lead_off is set */
-	unsigned nr_doubts;   /* looks since the newest edge that named nobody */
-	bool reads_mixed;     /* what was read belongs to several, or to nobody known */
-	uint64_t number;      /* unique in the model */
-	uint64_t edge_ns;     /* the newest edge, */
-	struct edge edge;     /* with a reference to who */
-	struct owner last;    /* of the interval before that edge; the open run refers to it */
-	struct scene scene;   /* after that edge; with a reference to sole */
+	bool in_lead;       /* the run of the first interval still goes on */
+	bool has_off;       /* lead_off is set */
+	unsigned nr_doubts; /* looks since the newest edge that named nobody */
+	bool reads_mixed;   /* what was read belongs to several, or to nobody known */
+	uint64_t number;    /* unique in the model */
+	uint64_t edge_ns;   /* the newest edge, */
+	struct edge edge;   /* with a reference to who */
+	struct owner last;  /* of the interval before that edge; the open run refers to it */
+	struct scene scene; /* after that edge; with a reference to sole */
+	struct {
+		uint64_t ns; /* when the code since the newest edge was last known to be a callback's; 0 not since */
+		bool has_off;
+		struct lg_rec_off off; /* up to then */
+	} stay;
 	uint64_t read_serial; /* the request that alone was read for, 0 none yet */
 	uint64_t lead_ns;     /* the first edge */
 	enum lg_confidence lead_sure;
@@ -56,6 +61,13 @@ void turn_begin(struct model *m, struct loop *l);
  * are mended.
  */
 struct owner turn_edge(struct model *m, struct loop *l, const struct edge *e, uint64_t now_ns);
+
+/* A callback runs: no edge, but the code up to here is of one piece with what the newest edge began. */
+void turn_stay(struct model *m, struct loop *l, uint64_t now_ns);
+
+/* Nothing that runs was called for what was read or written: what began with the newest edge ended where it last was.
+ */
+void turn_left(struct model *m, struct loop *l);
 
 /* Notes what is in flight after an edge, when all is done that follows from it. */
 void turn_look(struct model *m, struct loop *l);
