@@ -44,7 +44,8 @@ say = @$(if $(V),:,printf '  %-5s %s\n') $(1) $(2)
 BPF_SRC   = $(wildcard bpf/maps.bpf.c) $(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c))
 USER_SRC  = $(wildcard user/*/*.c)
 UNIT_SRC  = $(wildcard tests/unit/test_*.c)
-APP_SRC   = $(wildcard tests/apps/*.c)
+APP_LIB    = $(BUILD)/apps/redis_timer.so
+APP_SRC   = $(filter-out tests/apps/redis_timer.c,$(wildcard tests/apps/*.c))
 ASAN_SRC  = $(filter-out user/cmd/main.c user/probe/%,$(USER_SRC))
 
 BPF_OBJ    = $(BPF_SRC:%.c=$(BUILD)/$(ARCH)/%.o)
@@ -177,7 +178,7 @@ check: ## install what is missing, build, lint, run every test
 	$(MAKE) check-e2e
 	$(MAKE) accuracy-short
 
-apps: $(APP_BIN) ## build the servers and tools that the tests use
+apps: $(APP_BIN) $(APP_LIB) ## build the servers and tools that the tests use
 
 $(BUILD)/apps/%: tests/apps/%.c
 	@mkdir -p $(@D)
@@ -193,6 +194,11 @@ $(BUILD)/apps/%_rs: tests/apps/%.rs
 	@mkdir -p $(@D)
 	$(call say,RUST,$<)
 	$(Q)rustc -O -g --crate-name $* -o $@ $<
+
+$(BUILD)/apps/%.so: tests/apps/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -std=gnu11 -O2 -g -fPIC -shared $(WARN) -MMD -MP -MF $@.d -MT $@ -o $@ $<
 
 check-unit: $(UNIT_BIN) ## unit tests, under ASan and UBSan
 	@tools/run-unit $(UNIT_BIN)
@@ -412,5 +418,5 @@ install: all man $(COMPLETE) ## install program, man page and completions (DESTD
 clean: ## remove everything that was built
 	rm -rf $(BUILD) lgtrace
 
--include $(USER_OBJ:.o=.d) $(ASAN_OBJ:.o=.d) $(UNIT_BIN:=.d) $(APP_BIN:=.d)
+-include $(USER_OBJ:.o=.d) $(ASAN_OBJ:.o=.d) $(UNIT_BIN:=.d) $(APP_BIN:=.d) $(APP_LIB:=.d)
 -include $(BPF_SRC:%.c=$(BUILD)/x86/%.d) $(BPF_SRC:%.c=$(BUILD)/arm64/%.d)

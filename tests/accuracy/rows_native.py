@@ -2,7 +2,9 @@
 """The rows of nginx and Redis, which have no code of ours: what times their blocks stands beside them.
 
 nginx blocks in files of a file system of our own (lab_fuse.py), whose log has begin and end, and in a regular
-expression that backtracks, between two look-ups that the file system logs. Redis brackets its slow commands with TIME.
+expression that backtracks, between two look-ups that the file system logs; for nobody, when it opens its logs anew (the
+master's signal USR1). Redis brackets its slow commands with TIME; nobody's are a module's timer's
+(tests/apps/redis_timer.c), which logs them.
 """
 import asyncio
 import itertools
@@ -10,13 +12,14 @@ import json
 import math
 import os
 import random
+import signal
 import subprocess
 import threading
 import time
 from contextlib import ExitStack, contextmanager
 
 from judge import Block
-from lab_server import PYTHON, Redis, Server, children, wait_for
+from lab_server import BUILT, PYTHON, Redis, Server, children, wait_for
 from load import http_client, read_head
 from rows import BLOCK_MS, ROOT, WAIT_MS
 
@@ -34,6 +37,26 @@ def slow_files(folder):
     finally:
         subprocess.run(["umount", "-l", folder / "slow"], check=False)
         server.wait(10)
+
+
+NOBODY_PAUSE_S = (0.4, 1.2)
+
+
+@contextmanager
+def repeatedly(action):
+    """What nobody asked for, in a thread."""
+    is_over = threading.Event()
+
+    def run():
+        while not is_over.wait(random.uniform(*NOBODY_PAUSE_S)):
+            action()
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
 
 
 class Upstream(threading.Thread):
@@ -80,6 +103,7 @@ http {{
     location /upstream/ {{ proxy_pass http://behind; }}
     location /auth/ {{ auth_request /check/it; alias {folder}/slow/; }}
     location ~ "^/after/(.*)" {{ access_log {folder}/slow/$1 combined; return 200 "ok\\n"; }}
+    location = /never {{ access_log {folder}/slow/open-30-reopen- combined; }}
     location /regex/ {{
       if (-f {folder}/slow/mark-begin-$http_x_request_id) {{ return 404; }}
       if ($uri ~ "^/regex/{regex}$") {{ return 404; }}
@@ -97,7 +121,7 @@ http {{
     def __init__(self, folder, _backends):
         super().__init__(folder)
         self.upstream = Upstream()
-        self.stack = ExitStack()
+        self.stack, self.reopening = ExitStack(), ExitStack()
         self.client = http_client(self.port, self.path_of)
 
     def __enter__(self):
@@ -109,9 +133,11 @@ http {{
                                                   regex=self.REGEX))
         super().__enter__()
         self.worker = wait_for(lambda: children(self.process.pid), what="nginx worker")[0]
+        self.reopening.enter_context(repeatedly(lambda: os.kill(self.process.pid, signal.SIGUSR1)))
         return self
 
     def __exit__(self, *error):
+        self.reopening.close()
         super().__exit__(*error)
         self.stack.close()
 
@@ -136,8 +162,10 @@ http {{
         begun, found = {}, []
         for line in lines:
             kind, what, *rest = line["name"].split("-")
+            if line["pid"] != self.worker:
+                continue
             if kind != "mark":
-                found.append(Block(rest[1], rest[0], kind, line["start_ns"], line["end_ns"]))
+                found.append(Block(rest[1] or None, rest[0], kind, line["start_ns"], line["end_ns"]))
             elif what == "begin":
                 begun[rest[0]] = line["end_ns"]
             else:
@@ -160,6 +188,12 @@ class RedisRow(Redis):
     def __init__(self, folder, _backends):
         super().__init__(folder)
         self.found = []
+
+    def argv(self):
+        return [*super().argv(), "--loadmodule", str(BUILT / "redis_timer.so")]
+
+    def environment(self):
+        return {"LAB_LOG": str(self.log)}
 
     def __enter__(self):
         super().__enter__()
@@ -214,7 +248,8 @@ class RedisRow(Redis):
         self.found.append(Block(peer, place, kind, min(times) - self.offset_ns, max(times) - self.offset_ns))
 
     def blocks(self):
-        return self.found
+        lines = map(json.loads, self.log.read_text().splitlines())
+        return self.found + [Block(None, "timer", line["kind"], line["start_ns"], line["end_ns"]) for line in lines]
 
     @staticmethod
     def owner_of(stall):

@@ -6,8 +6,8 @@ A name may go on after another "-". One that begins with "mark-" is never there,
     lab_fuse.py DIRECTORY LOG
 
 Servers that only serve files can be made to block in it, for a time that this process measures: a JSON line
-in LOG for each delay and mark, with name, start_ns and end_ns. It speaks the kernel's FUSE protocol itself,
-answers one request after the other, and ends when the directory is unmounted (umount DIRECTORY).
+in LOG for each delay and mark, with name, pid (who asked), start_ns and end_ns. It speaks the kernel's FUSE protocol
+itself, lets nobody wait for another one's delay, and ends when the directory is unmounted (umount DIRECTORY).
 """
 import ctypes
 import errno
@@ -16,6 +16,7 @@ import os
 import stat
 import struct
 import sys
+import threading
 import time
 
 LOOKUP, FORGET, GETATTR, OPEN, READ, WRITE, RELEASE, FSYNC = 1, 2, 3, 14, 15, 16, 18, 20
@@ -37,25 +38,25 @@ class SlowFiles:
         mode = stat.S_IFDIR | 0o755 if node == ROOT_ID else stat.S_IFREG | 0o644
         return ATTR.pack(node, len(CONTENT), 1, 0, 0, 0, 0, 0, 0, mode, 1, 0, 0, 0, 4096, 0)
 
-    def delay(self, what, node):
+    def delay(self, what, node, pid):
         kind, ms = self.names[node].split("-")[:2]
         if kind == what:
             start_ns = time.monotonic_ns()
             time.sleep(int(ms) / 1000)
-            self.add(self.names[node], start_ns)
+            self.add(self.names[node], pid, start_ns)
 
-    def add(self, name, start_ns):
-        line = {"name": name, "start_ns": start_ns, "end_ns": time.monotonic_ns()}
+    def add(self, name, pid, start_ns):
+        line = {"name": name, "pid": pid, "start_ns": start_ns, "end_ns": time.monotonic_ns()}
         self.log.write(json.dumps(line) + "\n")
 
-    def answer(self, opcode, node, body):
+    def answer(self, opcode, node, body, pid):
         """The reply's body, a negative errno, or None where none is awaited."""
         if opcode == INIT:
             return struct.pack("<IIIIHHIIHHI", 7, 31, 65536, 0, 16, 12, 65536, 1, 0, 0, 0).ljust(64, b"\0")
         if opcode == LOOKUP:
             name = body.split(b"\0")[0].decode()
             if name.startswith("mark-"):
-                self.add(name, time.monotonic_ns())
+                self.add(name, pid, time.monotonic_ns())
             if not name.startswith(("open-", "read-", "sync-")):
                 return -errno.ENOENT
             node = next((n for n, known in self.names.items() if known == name), len(self.names) + 1)
@@ -64,20 +65,29 @@ class SlowFiles:
         if opcode == GETATTR:
             return struct.pack("<QII", 3600, 0, 0) + self.attr(node)
         if opcode == OPEN:
-            self.delay("open", node)
+            self.delay("open", node, pid)
             return struct.pack("<QII", 0, DIRECT_IO, 0)
         if opcode == READ:
             offset, size = struct.unpack_from("<8xQI", body)
             if offset == 0:
-                self.delay("read", node)
+                self.delay("read", node, pid)
             return CONTENT[offset:offset + size]
         if opcode == WRITE:
             return struct.pack("<II", struct.unpack_from("<16xI", body)[0], 0)
         if opcode == FSYNC:
-            self.delay("sync", node)
+            self.delay("sync", node, pid)
         if opcode in (RELEASE, FLUSH, FSYNC):
             return b""
         return None if opcode in (FORGET, BATCH_FORGET, INTERRUPT) else -errno.ENOSYS
+
+
+def reply_to(fd, files, data):
+    _, opcode, unique, node, _, _, pid = IN_HEADER.unpack_from(data)[:7]
+    reply = files.answer(opcode, node, data[IN_HEADER.size:], pid)
+    if reply is None:
+        return
+    code, body = (reply, b"") if isinstance(reply, int) else (0, reply)
+    os.write(fd, OUT_HEADER.pack(OUT_HEADER.size + len(body), code, unique) + body)
 
 
 def serve(fd, files):
@@ -90,12 +100,10 @@ def serve(fd, files):
             if error.errno in (errno.ENOENT, errno.EINTR):
                 continue
             raise
-        _, opcode, unique, node = IN_HEADER.unpack_from(data)[:4]
-        reply = files.answer(opcode, node, data[IN_HEADER.size:])
-        if reply is None:
-            continue
-        code, body = (reply, b"") if isinstance(reply, int) else (0, reply)
-        os.write(fd, OUT_HEADER.pack(OUT_HEADER.size + len(body), code, unique) + body)
+        if IN_HEADER.unpack_from(data)[1] in (OPEN, READ, FSYNC):
+            threading.Thread(target=reply_to, args=(fd, files, data), daemon=True).start()
+        else:
+            reply_to(fd, files, data)
 
 
 def main():
