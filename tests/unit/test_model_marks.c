@@ -371,6 +371,54 @@ static void several_behind_are_told_by_path(void **state)
 	stream_free(s);
 }
 
+/* The client went away with its answer; others that have its port since are other clients. */
+static void goes_on_after_the_connection(void **state)
+{
+	struct lg_rec_owner rec = {.pid = STREAM_PID, .answer = LG_ANSWER_CONN, .port = 1234, .stage = LG_STAGE_DONE};
+	struct stream *s = stream_new(LG_RT_CPYTHON);
+
+	(void)state;
+	rec.tid = s->tid;
+	rec.sure = LG_SURE_EXACT;
+	conn_seen(s, 11, LG_CONN_ACCEPTED, LG_TARGET_INET);
+	turn_start(s);
+	io_read(s, 11, GET("one"));
+	io_write(s, 11, RESPONSE_200);
+	io_raw(s, LG_IO_CLOSE, 0, 11, NULL, 0, 0);
+	turn_stop(s);
+	turn_start(s);
+	run_ms(s, 30);
+	stream_feed(s, &rec.head, LG_REC_OWNER, sizeof(rec));
+	turn_stop(s);
+	assert_stall(s, "one", 30, LIKELY, CPU);
+	conn_seen(s, 11, LG_CONN_ACCEPTED, LG_TARGET_INET);
+	turn_start(s);
+	io_read(s, 11, GET("two"));
+	run_ms(s, 30);
+	rec.stage = LG_STAGE_WAITING;
+	stream_feed(s, &rec.head, LG_REC_OWNER, sizeof(rec));
+	turn_stop(s);
+	assert_stall(s, "two", 30, EXACT, CPU);
+	stream_free(s);
+}
+
+/* No more of them are kept than are of use. */
+static void many_connections_end(void **state)
+{
+	struct stream *s = stream_new(LG_RT_CPYTHON);
+
+	(void)state;
+	for (uint64_t ino = 100; ino < 1000; ino++) {
+		conn_seen(s, ino, LG_CONN_ACCEPTED, LG_TARGET_INET);
+		turn_start(s);
+		io_read(s, ino, GET("one"));
+		io_raw(s, LG_IO_CLOSE, 0, ino, NULL, 0, 0);
+		turn_stop(s);
+	}
+	assert_int_equal(s->nr_requests, 900);
+	stream_free(s);
+}
+
 /* A server that puts its own prefix to each path: the order of reads and writes has to do. */
 static void paths_that_never_were_right(void **state)
 {
@@ -442,6 +490,8 @@ int main(void)
 		cmocka_unit_test(behind_is_the_request_before),
 		cmocka_unit_test(several_behind_are_told_by_path),
 		cmocka_unit_test(paths_that_never_were_right),
+		cmocka_unit_test(goes_on_after_the_connection),
+		cmocka_unit_test(many_connections_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,8 @@ void conns_init(struct conns *cs)
 {
 	table_init(&cs->by_ino, 0);
 	list_init(&cs->by_use);
+	list_init(&cs->closed);
+	cs->nr_closed = 0;
 	cs->nr_clients = 0;
 }
 
@@ -53,9 +55,30 @@ void conn_free(struct model *m, struct conn *c, uint64_t now_ns)
 		request_put(m, c->before[i]);
 	for (unsigned i = 0; i < c->nr_waiters; i++)
 		request_put(m, c->waiters[i].who);
-	table_del(&m->conns.by_ino, c->ino);
+	if (c->is_closed)
+		m->conns.nr_closed--;
+	else
+		table_del(&m->conns.by_ino, c->ino);
 	list_del(&c->by_use);
 	pool_put(&m->conn_pool, c);
+}
+
+void conn_close(struct model *m, struct conn *c, uint64_t now_ns)
+{
+	struct conns *cs = &m->conns;
+
+	if (c->role != CONN_CLIENT || !c->is_http) {
+		conn_free(m, c, now_ns);
+		return;
+	}
+	while (c->nr_unanswered)
+		front_end(m, c, now_ns);
+	table_del(&cs->by_ino, c->ino);
+	list_del(&c->by_use);
+	list_add_tail(&cs->closed, &c->by_use);
+	c->is_closed = true;
+	if (++cs->nr_closed > CONN_CLOSED)
+		conn_free(m, list_entry(cs->closed.next, struct conn, by_use), now_ns);
 }
 
 static struct conn *conn_new(struct model *m, uint64_t ino, uint64_t now_ns)
@@ -76,18 +99,30 @@ static struct conn *conn_new(struct model *m, uint64_t ino, uint64_t now_ns)
 	return c;
 }
 
+static bool is_of_client(const struct conn *c, uint32_t pid, uint16_t port)
+{
+	return c->role == CONN_CLIENT && c->pid == pid && port && c->peer.port == port;
+}
+
 struct conn *conn_of_client(const struct model *m, uint32_t pid, uint16_t port)
 {
+	const struct list *closed = &m->conns.closed;
 	struct conn *found = NULL;
 
 	list_for_each (node, &m->conns.by_use) {
 		struct conn *c = list_entry(node, struct conn, by_use);
 
-		if (c->role != CONN_CLIENT || c->pid != pid || !port || c->peer.port != port)
+		if (!is_of_client(c, pid, port))
 			continue;
 		if (found)
 			return NULL;
 		found = c;
+	}
+	for (struct list *node = closed->prev; node != closed && !found; node = node->prev) {
+		struct conn *c = list_entry(node, struct conn, by_use);
+
+		if (is_of_client(c, pid, port))
+			found = c;
 	}
 	return found;
 }

@@ -12,6 +12,7 @@
 #include "model/request.h"
 
 #define CONN_WAITERS 16 /* requests that wait on one backend connection; pipelined further it says nothing */
+#define CONN_CLOSED  64 /* kept for code that goes on for their requests */
 #define CONN_BEFORE  3  /* requests that code may go on for when more are read; kept for servers that tell of it */
 
 enum conn_role {
@@ -38,6 +39,7 @@ struct conn_waiter {
 
 struct conn {
 	struct list by_use; /* least recently used first */
+	bool is_closed;     /* it is only found by its client */
 	uint64_t ino;
 	uint32_t pid; /* who used it last, and which thread; 0 nobody yet */
 	uint32_t tid;
@@ -68,6 +70,8 @@ struct conn {
 struct conns {
 	struct table by_ino;
 	struct list by_use;
+	struct list closed; /* struct conn.by_use: the newest CONN_CLOSED that were closed, in that order */
+	unsigned nr_closed;
 	uint64_t nr_clients; /* numbered so far */
 };
 
@@ -76,10 +80,15 @@ void conns_fini(struct model *m);
 
 /* NULL: unknown. */
 struct conn *conn_find(const struct model *m, uint64_t ino);
-/* The connection of a process whose client has this port. NULL: unknown, or more than one. */
+/*
+ * The connection of a process whose client has this port, else the newest one that was closed. NULL: unknown, or more
+ * than one.
+ */
 struct conn *conn_of_client(const struct model *m, uint32_t pid, uint16_t port);
 /* Made when it is unknown, and marked as used now. NULL: no memory. */
 struct conn *conn_get(struct model *m, uint64_t ino, uint64_t now_ns);
+/* Its requests end; a client's is kept for a while if it spoke HTTP. */
+void conn_close(struct model *m, struct conn *c, uint64_t now_ns);
 /* Its requests end. NULL is ignored. */
 void conn_free(struct model *m, struct conn *c, uint64_t now_ns);
 

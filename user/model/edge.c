@@ -99,7 +99,11 @@ static void close_feed(struct model *m, const struct lg_rec_io *io)
 		return;
 	if (l)
 		turn_begin(m, l);
-	conn_free(m, c, io->head.time_ns);
+	/* Only servers that are asked whose code runs tell of requests after their connection's end. */
+	if (l && l->runtime == LG_RT_CPYTHON)
+		conn_close(m, c, io->head.time_ns);
+	else
+		conn_free(m, c, io->head.time_ns);
 }
 
 static struct conn *edge_conn(struct model *m, const struct loop *l, const struct lg_rec_io *io)
@@ -237,8 +241,8 @@ static struct request *mark_who(const struct loop *l, const struct conn *c, cons
 /* Nothing that the connection's bytes say speaks against it. */
 static bool is_mark_clear(const struct conn *c, const struct lg_rec_owner *rec, const struct request *who)
 {
-	if (!who || who != mark_guess(c, rec) || c->nr_unanswered > 1 || rec->is_behind || rec->stage == LG_STAGE_UNKNOWN ||
-	    rec->stage == LG_STAGE_DETACHED)
+	if (!who || who != mark_guess(c, rec) || c->is_closed || c->nr_unanswered > 1 || rec->is_behind ||
+	    rec->stage == LG_STAGE_UNKNOWN || rec->stage == LG_STAGE_DETACHED)
 		return false;
 	if (!c->nr_unanswered)
 		return rec->stage != LG_STAGE_WAITING;
