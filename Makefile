@@ -44,8 +44,8 @@ say = @$(if $(V),:,printf '  %-5s %s\n') $(1) $(2)
 BPF_SRC   = $(wildcard bpf/maps.bpf.c) $(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c))
 USER_SRC  = $(wildcard user/*/*.c)
 UNIT_SRC  = $(wildcard tests/unit/test_*.c)
-APP_LIB    = $(BUILD)/apps/redis_timer.so
-APP_SRC   = $(filter-out tests/apps/redis_timer.c,$(wildcard tests/apps/*.c))
+APP_LIB   = $(BUILD)/apps/redis_timer.so $(BUILD)/apps/gil.so
+APP_SRC   = $(filter-out $(APP_LIB:$(BUILD)/%.so=tests/%.c),$(wildcard tests/apps/*.c))
 ASAN_SRC  = $(filter-out user/cmd/main.c user/probe/%,$(USER_SRC))
 
 BPF_OBJ    = $(BPF_SRC:%.c=$(BUILD)/$(ARCH)/%.o)
