@@ -18,8 +18,6 @@
 #define MAX_CELLS     10
 #define MAX_LOOPS     24 /* entries, used or not, of the dict of running tasks */
 
-#define GIL_HOLDER 8 /* in the lock's state: the thread state that took it last */
-
 /* Whether a class is one whose instances are worth a look: by the start of its name, without a read per attribute. */
 static __always_inline bool type_is_server(struct walk *w, __u64 type)
 {

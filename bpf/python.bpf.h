@@ -11,6 +11,7 @@
 
 #include "lg_path.h"
 #include "owner.bpf.h"
+#include "user.bpf.h"
 
 #define WALK_TASKS 4 /* loops of one process that run Python at the same time; more are not looked at */
 
@@ -110,6 +111,8 @@ int python_awaiter_find(struct walk *w, __u64 future);
 int python_task_look(struct walk *w, __u64 task);
 int python_callback_follow(struct walk *w, __u64 callback);
 int python_holder_find(struct walk *w);
+
+#define GIL_HOLDER 8 /* in the lock's state: the thread state that took it last */
 
 #define WALK_HOPS 8 /* tasks that wait for each other: wait_for, gather and groups take two each */
 
@@ -319,6 +322,22 @@ static __always_inline bool thread_waited_gil(const struct thread *t, __u64 now)
 	return t->has_since && t->since.sleep_ns[LG_SLEEP_GIL] > (now - t->edge_ns) / 2;
 }
 
+/*
+ * Another thread has the lock still, and this one waits for it: it did for most of the time that it did not wait for a
+ * CPU, or was told to a moment ago. Its waits end after 5 ms each, and between two of them it may lose the CPU.
+ */
+static __always_inline bool thread_waits_gil(struct walk *w, const struct thread *t, __u64 now)
+{
+	__u64 holder = w->tstate ? word_at(w->py.gil + GIL_HOLDER) : 0;
+
+	if (!holder || holder == w->tstate)
+		return false;
+	if (t->is_marked && t->answer.is_gil)
+		return true;
+	return t->has_since &&
+	       t->since.sleep_ns[LG_SLEEP_GIL] > (now - t->edge_ns - t->since.runqueue_ns - t->since.throttled_ns) / 2;
+}
+
 /* What was booked as a lock before it was known which one is the interpreter's. */
 static __always_inline void gil_learn(struct thread *t, __u64 gil)
 {
@@ -375,7 +394,7 @@ static __always_inline int python_ask(struct thread *t, struct task_struct *task
 	}
 	w->py = *python;
 	gil_learn(t, python->gil);
-	if (thread_waited_gil(t, now)) {
+	if (thread_waited_gil(t, now) || thread_waits_gil(w, t, now)) {
 		gil_ask(w, t, a);
 		error = 0;
 	} else {

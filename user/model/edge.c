@@ -292,7 +292,7 @@ static bool is_gil_turn(const struct loop *l, const struct lg_rec_owner *rec)
 {
 	const struct turn *t = &l->turn;
 
-	return rec->is_gil && t->has_edges && t->edge.kind == EDGE_MARK && t->edge.who &&
+	return rec->is_gil && t->has_edges && t->edge.kind == EDGE_MARK && t->edge.who && !t->edge.is_gil &&
 	       rec->head.time_ns < t->edge_ns + GIL_TURN_NS;
 }
 
@@ -327,6 +327,7 @@ void edge_feed_owner(struct model *m, const struct lg_rec_owner *rec)
 		e = mark_of(l, c, rec);
 	if (!e.who)
 		e.sure = LG_SURE_NONE;
+	e.is_gil = rec->is_gil;
 	e.is_other = rec->answer == LG_ANSWER_CONN && !e.who;
 	turn_begin(m, l);
 	turn_edge(m, l, &e, rec->head.time_ns);

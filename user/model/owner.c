@@ -115,6 +115,9 @@ struct owner owner_find(const struct policy *policy, const struct edge *from, co
 {
 	if (to->after_gap)
 		return nobody;
+	/* Who held the lock when a wait for it began, not who was faster to take it at its end. */
+	if (to->kind == EDGE_MARK && to->is_gil && from->kind == EDGE_MARK && from->is_gil)
+		return (struct owner){from->who, from->sure};
 	if (to->kind == EDGE_MARK)
 		return (struct owner){to->who, to->sure};
 	/* The rest of what was asked about: what is long would have been asked about again. */

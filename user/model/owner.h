@@ -41,6 +41,7 @@ struct edge {
 	bool is_alone;  /* READ: `who` is the only request its connection waits for; REPLY: the only one that asked */
 	bool is_http;   /* of `who` */
 	bool is_stretched;       /* questions of unknown code were passed over since */
+	bool is_gil;             /* MARK: by holding the interpreter's lock */
 	bool is_other;           /* MARK: a request's code, but of which one is not known */
 	enum lg_confidence sure; /* MARK: of `who` */
 	uint64_t conn;           /* the connection, 0 unknown */
