@@ -112,7 +112,9 @@ int python_task_look(struct walk *w, __u64 task);
 int python_callback_follow(struct walk *w, __u64 callback);
 int python_holder_find(struct walk *w);
 
-#define GIL_HOLDER 8 /* in the lock's state: the thread state that took it last */
+/* In the lock's state: the thread state that took it last, and whether it has it still (an int). */
+#define GIL_HOLDER 8
+#define GIL_LOCKED 16
 
 #define WALK_HOPS 8 /* tasks that wait for each other: wait_for, gather and groups take two each */
 
@@ -338,6 +340,16 @@ static __always_inline bool thread_waits_gil(struct walk *w, const struct thread
 	       t->since.sleep_ns[LG_SLEEP_GIL] > (now - t->edge_ns - t->since.runqueue_ns - t->since.throttled_ns) / 2;
 }
 
+/*
+ * It is preempted, and does not have the lock: who takes it meanwhile has this thread wait longer than for the CPU
+ * alone.
+ */
+static __always_inline bool thread_lost_gil(struct walk *w, const struct thread *t)
+{
+	return t->out_ns && t->out_class == OFF_PREEMPTED &&
+	       (word_at(w->py.gil + GIL_HOLDER) != w->tstate || !(__u32)word_at(w->py.gil + GIL_LOCKED));
+}
+
 /* What was booked as a lock before it was known which one is the interpreter's. */
 static __always_inline void gil_learn(struct thread *t, __u64 gil)
 {
@@ -405,6 +417,8 @@ static __always_inline int python_ask(struct thread *t, struct task_struct *task
 			a->answer = LG_ANSWER_UNKNOWN;
 			error = 0;
 		}
+		if (a->sure == LG_SURE_EXACT && thread_lost_gil(w, t))
+			a->sure = LG_SURE_LIKELY;
 	}
 	if (a->answer == LG_ANSWER_CONN) {
 		w->nr_cycles += w->is_cycle;

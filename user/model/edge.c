@@ -284,8 +284,8 @@ struct owner edge_owner(const struct model *m, const struct loop *l, const struc
 	return owner;
 }
 
-/* The interpreter has its lock handed on after 5 ms where others want it; the rest is what the scheduler adds. */
-#define GIL_TURN_NS 8000000
+/* The interpreter has its lock handed on after 5 ms where others want it. */
+#define GIL_TURN_NS 6000000
 
 /* Threads that take turns do not end each other's runs: who waits for its turn goes on with what it did. */
 static bool is_gil_turn(const struct loop *l, const struct lg_rec_owner *rec)
@@ -293,7 +293,7 @@ static bool is_gil_turn(const struct loop *l, const struct lg_rec_owner *rec)
 	const struct turn *t = &l->turn;
 
 	return rec->is_gil && t->has_edges && t->edge.kind == EDGE_MARK && t->edge.who && !t->edge.is_gil &&
-	       rec->head.time_ns < t->edge_ns + GIL_TURN_NS;
+	       l->has_off && l->off.sleep_ns[LG_SLEEP_GIL] < GIL_TURN_NS;
 }
 
 /* What a native server tells is not whose code runs, but what kind of code it is. */
