@@ -13,6 +13,7 @@
 #ifndef LG_NODE_BPF_H
 #define LG_NODE_BPF_H
 
+#include "lg_path.h"
 #include "node_visit.bpf.h"
 #include "target.bpf.h"
 
@@ -41,6 +42,7 @@ enum node_request {
 #define NAME_SOCKET  WORD8('s', 'o', 'c', 'k', 'e', 't', 0, 0)
 #define NAME_HANDLE  WORD8('k', 'H', 'a', 'n', 'd', 'l', 'e', 0) /* a symbol */
 #define NAME_PARENT  WORD8('_', 'p', 'a', 'r', 'e', 'n', 't', 0)
+#define NAME_URL     WORD8('u', 'r', 'l', 0, 0, 0, 0, 0)
 #define NAME_MESSAGE WORD8('_', 'h', 't', 't', 'p', 'M', 'e', 's')
 
 /* Reaches for requests from the frame at fp. Returns how many were found, or -1 when it is none of JavaScript. */
@@ -154,7 +156,7 @@ __noinline int node_goal(__u64 object, __u32 class)
 	state = node_request(request);
 	if (state == REQUEST_NONE)
 		return 0;
-	v->is_many |= state == REQUEST_QUEUED;
+	v->is_queued |= state == REQUEST_QUEUED;
 	if (state == REQUEST_OPEN) {
 		v->is_many |= v->open != 0;
 		v->open = request;
@@ -167,6 +169,28 @@ __noinline int node_goal(__u64 object, __u32 class)
 			v->ino = w->ino;
 	}
 	return 0;
+}
+
+/* The sum of a request's path (lg_path.h), as it was sent; 0 where frameworks have changed it, or it is long. */
+__noinline int node_path(__u64 request)
+{
+	struct node_walk *w = node_walk();
+	__u32 len, n = LG_PATH_BYTES;
+	char *text;
+
+	if (!w || node_field(request, NAME_URL, 3))
+		return 0;
+	len = (__u32)field_at(w->found, w->v8.string_length);
+	text = (char *)w->words;
+	if (bpf_probe_read_user(text, LG_PATH_BYTES, (void *)(w->found - 1 + w->v8.string_chars)) || text[0] != '/')
+		return 0;
+	for (__u32 i = 0; i < LG_PATH_BYTES; i++) {
+		if (i < n && (i == len || text[i] == '?'))
+			n = i;
+		if (i >= n)
+			text[i] = 0;
+	}
+	return n < LG_PATH_BYTES ? lg_path_sum(w->words, n) : 0;
 }
 
 /*
@@ -192,6 +216,10 @@ __noinline int node_judge(__u32 of_this)
 	is_sure = v->open && v->sides == SIDE_BOTH;
 	if ((!v->open && !v->done) || (of_this && !is_sure))
 		return -1;
+	if (!v->open && !v->is_many)
+		w->result.path_sum = node_path(v->done);
+	w->result.is_behind = v->is_queued;
+	v->is_many |= v->is_queued && !w->result.path_sum;
 	w->result.answer = v->is_many ? LG_ANSWER_SHARED : LG_ANSWER_CONN;
 	w->result.ino = v->ino;
 	w->result.sure = v->done || of_this || !is_sure ? LG_SURE_LIKELY : LG_SURE_EXACT;
@@ -356,6 +384,8 @@ static __always_inline int node_ask(struct thread *t, struct task_struct *task, 
 	a->answer = !result ? w->result.answer : w->is_cut ? LG_ANSWER_UNKNOWN : LG_ANSWER_NOBODY;
 	a->ino = result ? 0 : w->result.ino;
 	a->sure = result ? LG_SURE_NONE : w->result.sure;
+	a->path_sum = result ? 0 : w->result.path_sum;
+	a->is_behind = !result && w->result.is_behind;
 	/* Inside of a call, and without V8's word for it, the frame pointer may be any register. */
 	if (a->sure == LG_SURE_EXACT && !v8->exit_frame && regs_nr(regs) >= 0)
 		a->sure = LG_SURE_LIKELY;

@@ -17,11 +17,13 @@
 
 /* What the requests that were found from one frame add up to. */
 struct node_verdict {
-	__u64 open; /* that is answered now; 0 none */
-	__u64 done; /* whose turn is over, or has not come; 0 none */
-	__u64 ino;  /* of the connection of `open`, else of `done` */
+	__u64 open;      /* that is answered now; 0 none */
+	__u64 done;      /* whose turn is over, or has not come; 0 none */
+	__u32 is_queued; /* 1: the connection answers another one than `done` now */
+	__u64 ino;       /* of the connection of `open`, else of `done` */
 	__u32 sides;
 	__u32 is_many;
+	__u32 pad;
 };
 
 /* Of one walk; one a CPU, and none is begun while another is going on there. */

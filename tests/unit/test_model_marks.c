@@ -335,17 +335,23 @@ static void behind_is_the_request_before(void **state)
 }
 
 /* As run_marked(), by code that goes on after its answer; the path is told. */
-static void run_after(struct stream *s, uint64_t ms, const char *path)
+static void run_path(struct stream *s, uint64_t ms, const char *path, bool is_behind)
 {
-	struct lg_rec_owner rec = {.pid = STREAM_PID, .tid = s->tid, .ino = 11, .stage = LG_STAGE_DONE, .is_behind = 1};
+	struct lg_rec_owner rec = {.pid = STREAM_PID, .tid = s->tid, .ino = 11, .is_behind = is_behind};
 	__u64 words[LG_PATH_WORDS] = {};
 
 	memcpy(words, path, strlen(path));
 	rec.answer = LG_ANSWER_CONN;
-	rec.sure = LG_SURE_EXACT;
+	rec.sure = is_behind ? LG_SURE_EXACT : LG_SURE_LIKELY;
+	rec.stage = is_behind ? LG_STAGE_DONE : LG_STAGE_UNKNOWN;
 	rec.path_sum = lg_path_sum(words, strlen(path));
 	run_ms(s, ms);
 	stream_feed(s, &rec.head, LG_REC_OWNER, sizeof(rec));
+}
+
+static void run_after(struct stream *s, uint64_t ms, const char *path)
+{
+	run_path(s, ms, path, true);
 }
 
 /* Two more requests were read while code goes on after the first one's answer: its path tells it from the second. */
@@ -424,6 +430,45 @@ static void many_connections_end(void **state)
 	stream_free(s);
 }
 
+/* Node tells of code behind its answer only by the path. */
+static void node_is_behind_by_path(void **state)
+{
+	struct stream *s = stream_new(LG_RT_NODE);
+
+	(void)state;
+	turn_start(s);
+	io_read(s, 11, GET_PATH("/1", "one"));
+	io_write(s, 11, RESPONSE_200);
+	turn_stop(s);
+	turn_read(s, 11, GET_PATH("/2", "two"));
+	turn_start(s);
+	run_after(s, 30, "/1");
+	turn_stop(s);
+	assert_stall(s, "one", 30, LIKELY, CPU);
+	turn_start(s);
+	run_after(s, 30, "/rewritten");
+	turn_stop(s);
+	assert_stall(s, "", 30, NONE, CPU);
+	stream_free(s);
+
+	s = stream_new(LG_RT_NODE);
+	for (const char *const *head = (const char *const[]){GET_PATH("/1", "one"), GET_PATH("/2", "two"), NULL}; *head;
+	     head++) {
+		turn_start(s);
+		io_read(s, 11, *head);
+		io_write(s, 11, RESPONSE_200);
+		turn_stop(s);
+	}
+	turn_start(s);
+	run_path(s, 30, "/1", false);
+	run_path(s, 40, "/rewritten", false);
+	turn_stop(s);
+	assert_int_equal(s->nr_stalls, 2);
+	assert_string_equal(s->stalls[0].request.id, "one");
+	assert_stall(s, "two", 40, LIKELY, CPU);
+	stream_free(s);
+}
+
 /* A server that puts its own prefix to each path: the order of reads and writes has to do. */
 static void paths_that_never_were_right(void **state)
 {
@@ -495,6 +540,7 @@ int main(void)
 		cmocka_unit_test(behind_is_the_request_before),
 		cmocka_unit_test(several_behind_are_told_by_path),
 		cmocka_unit_test(paths_that_never_were_right),
+		cmocka_unit_test(node_is_behind_by_path),
 		cmocka_unit_test(goes_on_after_the_connection),
 		cmocka_unit_test(many_connections_end),
 	};

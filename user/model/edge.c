@@ -226,7 +226,8 @@ static struct request *mark_named(const struct conn *c, const struct lg_rec_owne
 
 /*
  * More requests of its connection may have come than the runtime knows of, and code may go on behind several answers:
- * then the path tells. Some servers put their own prefix to it, so it says nothing until it was right once.
+ * then the path tells. Some servers put their own prefix to it, so it says nothing until it was right once; Node's
+ * frameworks change that of some requests, so it says nothing there but whose it is.
  */
 static struct request *mark_who(const struct loop *l, const struct conn *c, const struct lg_rec_owner *rec)
 {
@@ -235,7 +236,9 @@ static struct request *mark_who(const struct loop *l, const struct conn *c, cons
 	if (!rec->path_sum || (guess && (!guess->path_sum || guess->path_sum == rec->path_sum)))
 		return guess;
 	named = mark_named(c, rec);
-	return named || l->has_paths ? named : guess;
+	if (l->has_paths || (l->runtime == LG_RT_NODE && rec->is_behind))
+		return named;
+	return named ? named : guess;
 }
 
 /* Nothing that the connection's bytes say speaks against it. */
@@ -256,7 +259,7 @@ static struct edge mark_of(struct loop *l, struct conn *c, const struct lg_rec_o
 	struct edge e = {.kind = EDGE_MARK, .sure = rec->sure, .conn = c->ino, .who = mark_who(l, c, rec)};
 
 	if (rec->path_sum && e.who && e.who == mark_guess(c, rec) && e.who->path_sum == rec->path_sum)
-		l->has_paths = true;
+		l->has_paths = l->runtime != LG_RT_NODE;
 	if (is_mark_clear(c, rec, e.who)) {
 		c->mark_key = rec->key;
 		c->mark_serial = e.who->serial;

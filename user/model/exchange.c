@@ -73,7 +73,7 @@ static void front_give_up(struct model *m, struct conn *c)
 /* Only servers that are asked whose code runs tell of requests that go on behind the newest one. */
 static void last_replace(struct model *m, struct conn *c, const struct loop *l, struct request *r)
 {
-	if (l->runtime == LG_RT_CPYTHON && c->last) {
+	if ((l->runtime == LG_RT_CPYTHON || l->runtime == LG_RT_NODE) && c->last) {
 		request_put(m, c->before[CONN_BEFORE - 1]);
 		memmove(c->before + 1, c->before, (CONN_BEFORE - 1) * sizeof(*c->before));
 		c->before[0] = c->last;

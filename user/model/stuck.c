@@ -60,7 +60,7 @@ static struct owner run_now(const struct model *m, const struct loop *l, const s
 	struct owner owner = {0};
 
 	*start_ns = slot->turn_ns;
-	if (asleep && asleep->owner.answer != LG_ANSWER_UNKNOWN)
+	if (asleep && asleep->owner.answer != LG_ANSWER_UNKNOWN && asleep->owner.answer != LG_ANSWER_CALLBACK)
 		owner = edge_owner(m, l, &asleep->owner);
 	else if (t->has_begun)
 		owner = owner_by_edges(l);
