@@ -13,6 +13,7 @@ MAX_BLOCKING = CONNECTIONS // 8
 LIMITS = (1, 2, MAX_BLOCKING, MAX_BLOCKING)  # an equal share of the time each
 LIMIT_S = 0.7
 PAUSE_S = 0.02
+SETTLE_S = 0.3  # without blocks: a server that idled is found to be a loop by its first waits
 
 
 class Load:
@@ -21,7 +22,7 @@ class Load:
     def __init__(self, stalls, seconds):
         self.wanted, self.seconds = stalls, seconds
         self.blocking = self.blocked = self.requests = 0
-        self.limit = 1
+        self.limit = 0
         self.stopped = False
         self.failures = []
         self.serial = itertools.count(1)
@@ -30,6 +31,7 @@ class Load:
         return self.blocking < self.limit and random.random() < 0.5
 
     async def vary(self):
+        await asyncio.sleep(SETTLE_S)
         for limit in itertools.cycle(LIMITS):
             self.limit = limit
             await asyncio.sleep(LIMIT_S)
