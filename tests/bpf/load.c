@@ -22,8 +22,7 @@
 #include "lgtrace.skel.h"
 #include "stack.h"
 
-/* Half of what kernels accept, so that another compiler has room. Linux 6.1 takes nearly twice the steps of later ones.
- */
+/* Half of what kernels accept: room for another compiler. Linux 6.1 takes nearly twice the steps of later ones. */
 #define MAX_PROCESSED 500000
 
 #define MAX_PROGS 64
