@@ -72,7 +72,9 @@ class Tracer(Running):
         return Told(self.lines())
 
     def lines(self):
-        return [json.loads(line) for line in self.out_path.read_text().splitlines()]
+        """Those that are complete: the last one may be half written."""
+        text = self.out_path.read_text()
+        return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
 
 
 class Told:

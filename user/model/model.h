@@ -136,9 +136,11 @@ struct model_cumulative {
 	uint64_t other_ns; /* of routes beyond these */
 };
 
-/* A turn is told as stuck once it is that much longer than the threshold: shorter stalls are told once, at their end.
+/*
+ * A turn is told as stuck once it is that much longer than the threshold: shorter stalls are told once, at their end.
+ * To look at its stack and name its functions takes up to 40 ms more; told it is to be within 100 ms.
  */
-#define MODEL_STUCK_AFTER_NS 80000000
+#define MODEL_STUCK_AFTER_NS 50000000
 
 /* A stall that goes on: as far as it is known. */
 struct model_stuck {

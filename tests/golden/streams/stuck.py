@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A handler that never comes back, told while it hangs; the threshold is 20 ms.
 
-s-1 sleeps in a read since 10.1 s: told as stuck at 120 ms, not at 70 ms yet, and again at 250 ms, not at 200 ms; its
+s-1 sleeps in a read since 10.1 s: told as stuck at 120 ms, not at 40 ms yet, and again at 250 ms, not at 200 ms; its
 victim is s-2, which was read before it. In the second turn s-3 computes for 150 ms, is told once as stuck at 130 ms,
 likely, and at its end as the stall it was. At the end of the stream s-4 is stuck for 400 ms in a lock,
 and the loop's line says so too.
@@ -22,9 +22,9 @@ def stream():
         app.run(1 * MS)
         app.read(first, request("/orders/1", "s-1"))
         since = s.now
-        for step in (70, 50, 80, 50):
+        for step in (40, 80, 80, 50):
             app.sleep(step * MS, call="read", fd=21)
-            if step != 70:
+            if step != 40:
                 app.stack(LOAD, MAIN, moment=ASLEEP, block=since)
             app.totals(("read", "SYSCALL", since))
         app.write(first, response())
