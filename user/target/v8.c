@@ -18,6 +18,7 @@
 /* The walk reads that much of a map at once (bpf/node.bpf.h), and offsets in other objects are as small. */
 #define MAX_MAP_OFFSET    47
 #define MAX_OBJECT_OFFSET 120
+#define MAX_TYPE          (UINT16_MAX - 1) /* the one behind is a number too */
 
 /* Sizes of V8's tags that the walk takes for granted: 64-bit words, integers in the upper half. */
 struct given {
@@ -243,7 +244,7 @@ static bool is_sound(const struct reader *r)
 {
 	const int32_t *v = r->values;
 
-	return r->nr_given >= sizeof(given) / sizeof(*given) && in_range(r, C_OBJECT, C_CONTEXT_LAST, 1, UINT16_MAX) &&
+	return r->nr_given >= sizeof(given) / sizeof(*given) && in_range(r, C_OBJECT, C_CONTEXT_LAST, 1, MAX_TYPE) &&
 	       in_range(r, C_MAP_SIZE, C_MAP_BITS, 0, MAX_MAP_OFFSET - 3) &&
 	       in_range(r, C_MAP_CONSTRUCTOR, C_MAP_DESCRIPTORS, 0, MAX_MAP_OFFSET - 7) &&
 	       in_range(r, C_SHARED, C_DESCRIPTORS_FIRST, 1, MAX_OBJECT_OFFSET) &&
