@@ -101,6 +101,8 @@ static __always_inline void regs_take(struct lg_rec_stack *rec, struct pt_regs *
 	rec->regs[LG_REG_R13] = regs->r13;
 	rec->regs[LG_REG_R14] = regs->r14;
 	rec->regs[LG_REG_R15] = regs->r15;
+#else
+	rec->regs[LG_REG_LINK] = PT_REGS_RET(regs);
 #endif
 }
 

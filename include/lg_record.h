@@ -250,12 +250,13 @@ LG_SIZE(struct lg_rec_asleep, 232);
 #define LG_STACK_KERNEL_MAX 32
 #define LG_STACK_COPY       8192 /* bytes of the stack itself: servers' are seldom deeper, and a walk ends where it ends */
 
-/* What a call must leave as it was, on x86-64; elsewhere the first three. */
+/* What a call must leave as it was, on x86-64; on arm64 the first three, and where the innermost call may return to. */
 enum lg_stack_reg {
 	LG_REG_IP,
 	LG_REG_SP,
 	LG_REG_FP,
 	LG_REG_BX,
+	LG_REG_LINK = LG_REG_BX,
 	LG_REG_R12,
 	LG_REG_R13,
 	LG_REG_R14,

@@ -303,6 +303,22 @@ int cfi_step(struct cfi *c, uint64_t addr, uint64_t regs[CFI_NR_REGS], const str
 	return error;
 }
 
+bool cfi_is_frameless(struct cfi *c, uint64_t addr)
+{
+	Dwarf_Op memory[3], *ops;
+	Dwarf_Frame *frame;
+	bool is_same;
+	size_t nr;
+	int reg;
+
+	if (dwarf_cfi_addrframe(c->tables, addr, &frame))
+		return false;
+	reg = dwarf_frame_info(frame, NULL, NULL, NULL);
+	is_same = reg >= 0 && !dwarf_frame_register(frame, reg, memory, &ops, &nr) && !nr && !ops;
+	free(frame);
+	return is_same;
+}
+
 size_t cfi_bytes(const struct cfi *c)
 {
 	return c ? sizeof(*c) + c->bytes : 0;

@@ -6,6 +6,7 @@
 #ifndef LG_CFI_H
 #define LG_CFI_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,12 @@ void cfi_close(struct cfi *c);
 
 /* From a frame at `addr` (as linked) to its caller's: regs are changed. -ENOENT: the tables do not tell. */
 int cfi_step(struct cfi *c, uint64_t addr, uint64_t regs[CFI_NR_REGS], const struct cfi_memory *memory);
+
+/*
+ * Whether the function at `addr` (as linked) has its return address in a register there: it calls nobody, or has made
+ * no frame yet. Always false where calls push it.
+ */
+bool cfi_is_frameless(struct cfi *c, uint64_t addr);
 
 /* Bytes of the tables. */
 size_t cfi_bytes(const struct cfi *c);

@@ -191,17 +191,28 @@ int module_line(struct module *m, uint64_t offset, char *file, size_t size, uint
 	return lines_find(m->lines, addr, file, size, line);
 }
 
-int module_step(struct module *m, uint64_t offset, uint64_t regs[CFI_NR_REGS], const struct cfi_memory *memory)
+/* Opens the unwinding tables at the first call. */
+static int cfi_place(struct module *m, uint64_t offset, uint64_t *addr)
 {
-	uint64_t addr;
-
 	if (!m->has_cfi) {
 		m->has_cfi = true;
 		m->cfi = cfi_open(elf_file_fd(m->elf));
 	}
-	if (!m->cfi || elf_file_addr(m->elf, offset, &addr))
-		return -ENOENT;
-	return cfi_step(m->cfi, addr, regs, memory);
+	return m->cfi && !elf_file_addr(m->elf, offset, addr) ? 0 : -ENOENT;
+}
+
+int module_step(struct module *m, uint64_t offset, uint64_t regs[CFI_NR_REGS], const struct cfi_memory *memory)
+{
+	uint64_t addr;
+
+	return cfi_place(m, offset, &addr) ? -ENOENT : cfi_step(m->cfi, addr, regs, memory);
+}
+
+bool module_is_frameless(struct module *m, uint64_t offset)
+{
+	uint64_t addr;
+
+	return !cfi_place(m, offset, &addr) && cfi_is_frameless(m->cfi, addr);
 }
 
 size_t module_bytes(const struct module *m)

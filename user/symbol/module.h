@@ -36,6 +36,8 @@ int module_line(struct module *m, uint64_t offset, char *file, size_t size, uint
  * From a frame at that byte to its caller's, by the file's unwinding tables: see cfi_step(). -ENOENT: they do not tell.
  */
 int module_step(struct module *m, uint64_t offset, uint64_t regs[CFI_NR_REGS], const struct cfi_memory *memory);
+/* Whether the function at that byte has its return address in a register there: see cfi_is_frameless(). */
+bool module_is_frameless(struct module *m, uint64_t offset);
 
 /* Bytes of memory in use, about. */
 size_t module_bytes(const struct module *m);

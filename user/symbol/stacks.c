@@ -376,6 +376,8 @@ const struct frame *stacks_resolve(struct stacks *s, const struct lg_rec_stack *
 #if defined(__x86_64__)
 	if (!(p && p->has_js) && rec->nr_native)
 		unwind(&walked, s->symbols, rec->moment == LG_STACK_ASLEEP ? &memory : NULL);
+#else
+	unwind_link(&walked, s->symbols);
 #endif
 	rec = &walked;
 	s->nr = 0;

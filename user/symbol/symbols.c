@@ -311,18 +311,33 @@ static void module_name(struct symbols *s, const struct process *p, const struct
 	out->is_own = out->is_own && function_is_own(out->function);
 }
 
+/* The file that an address of a process lies in, and where there; NULL: in none. */
+static struct module *module_at(struct symbols *s, int pid, uint64_t addr, uint64_t *offset)
+{
+	struct process *p = process_get(s, pid);
+	const struct region *region = p ? region_get(s, p, addr) : NULL;
+
+	if (!region)
+		return NULL;
+	*offset = addr - region->start + region->offset;
+	return !strcmp(region->path, "[vdso]") ? s->vdso : region->ino ? module_get(s, p, region) : NULL;
+}
+
 int symbols_step(struct symbols *s, int pid, uint64_t regs[CFI_NR_REGS], bool is_return,
 		 const struct cfi_memory *memory)
 {
-	struct process *p = process_get(s, pid);
-	uint64_t addr = regs[CFI_IP] - is_return;
-	const struct region *region = p ? region_get(s, p, addr) : NULL;
-	struct module *m;
+	uint64_t offset;
+	struct module *m = module_at(s, pid, regs[CFI_IP] - is_return, &offset);
 
-	if (!region)
-		return -ENOENT;
-	m = !strcmp(region->path, "[vdso]") ? s->vdso : region->ino ? module_get(s, p, region) : NULL;
-	return m ? module_step(m, addr - region->start + region->offset, regs, memory) : -ENOENT;
+	return m ? module_step(m, offset, regs, memory) : -ENOENT;
+}
+
+bool symbols_is_frameless(struct symbols *s, int pid, uint64_t ip)
+{
+	uint64_t offset;
+	struct module *m = module_at(s, pid, ip, &offset);
+
+	return m && module_is_frameless(m, offset);
 }
 
 void symbols_find(struct symbols *s, int pid, uint64_t addr, bool is_return, struct frame *out)

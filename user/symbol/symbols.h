@@ -33,6 +33,9 @@ void symbols_find(struct symbols *s, int pid, uint64_t addr, bool is_return, str
 int symbols_step(struct symbols *s, int pid, uint64_t regs[CFI_NR_REGS], bool is_return,
 		 const struct cfi_memory *memory);
 
+/* Whether the code at `ip`, which runs, has its return address in a register: see cfi_is_frameless(). */
+bool symbols_is_frameless(struct symbols *s, int pid, uint64_t ip);
+
 /* The name that the process's runtime gave to code it compiled (see perfmap.h), or false. */
 bool symbols_find_compiled(struct symbols *s, int pid, uint64_t addr, char *name, size_t size);
 

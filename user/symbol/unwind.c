@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Numbers of registers are those of x86-64: elsewhere records have no copy, and programs keep frame pointers. */
+/* The walk by tables is x86-64's: elsewhere records have no copy, and programs keep frame pointers. */
 #include "symbol/unwind.h"
 
 #include <errno.h>
@@ -38,6 +38,18 @@ static int pointer_step(uint64_t regs[CFI_NR_REGS], const struct cfi_memory *mem
 	regs[CFI_FP] = next;
 	regs[CFI_IP] = ip;
 	return 0;
+}
+
+void unwind_link(struct lg_rec_stack *rec, struct symbols *symbols)
+{
+	struct lg_native_frame *native = rec->native;
+
+	if (!rec->nr_native || rec->nr_native >= LG_STACK_MAX || !rec->regs[LG_REG_LINK] ||
+	    !symbols_is_frameless(symbols, rec->pid, native[0].ip))
+		return;
+	memmove(native + 2, native + 1, (rec->nr_native - 1) * sizeof(*native));
+	native[1] = (struct lg_native_frame){.ip = rec->regs[LG_REG_LINK]};
+	rec->nr_native++;
 }
 
 void unwind(struct lg_rec_stack *rec, struct symbols *symbols, const struct cpython_memory *memory)

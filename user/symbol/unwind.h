@@ -16,4 +16,10 @@
  */
 void unwind(struct lg_rec_stack *rec, struct symbols *symbols, const struct cpython_memory *memory);
 
+/*
+ * For stacks that were walked by frame pointers alone, where calls leave their return address in a register (arm64): a
+ * function that called nobody made no frame, and the walk went past its caller, which is put in.
+ */
+void unwind_link(struct lg_rec_stack *rec, struct symbols *symbols);
+
 #endif
