@@ -165,11 +165,11 @@ def wait_idle(pid):
 def plant_in(made, folder, mode, kinds, asked):
     recording = Path(folder) / "smoke.rec"
     with made as server:
-        connection = server.connect()
         # What tracing costs in an emulated machine says nothing: nothing is to be left out for it.
         options = ("--record", recording, "--budget", "none")
         with Tracer(folder, server.pid, mode, "100ms", options) as tracer:
             for _ in range(ROUNDS):
+                connection = server.connect()  # the last one may have been idle for longer than the server likes
                 for kind in kinds:
                     connection.get("/ok")
                     connection.get(f"/{kind}/{PLANT_MS}", new_id("solo"))
