@@ -39,8 +39,10 @@ static __always_inline struct conn *conn_place(struct conn_set *set, const struc
 {
 	struct conn *conn = conn_find_in(set, key);
 
-	for (int i = 0; !conn && i < CONN_WAYS; i++)
-		if (!set->ways[i].key.pid)
+	/* As a loop clang lets a pointer begin before the set, which kernels from 7.x on refuse. */
+#pragma unroll
+	for (int i = 0; i < CONN_WAYS; i++)
+		if (!conn && !set->ways[i].key.pid)
 			conn = &set->ways[i];
 	if (conn)
 		return conn;

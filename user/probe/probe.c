@@ -32,7 +32,7 @@ int probe_load_error(int error, struct err *err)
 {
 	struct kernel kernel;
 
-	if (error == -EPERM || error == -EACCES) {
+	if (error == -EPERM) { /* -EACCES is the verifier's */
 		err_hint(err, "run it as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE");
 		return err_set(err, EXIT_CODE_NOT_PERMITTED, -error, "the kernel refuses to load BPF programs: %s",
 			       strerror(-error));
