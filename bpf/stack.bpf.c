@@ -11,6 +11,7 @@
 #include "path.bpf.h"
 #include "python.bpf.h"
 #include "target.bpf.h"
+#include "tell.bpf.h"
 #include "user.bpf.h"
 
 #define MAX_STACK   (8u << 20) /* bytes from one frame to the next at most: a whole stack of the usual size */
@@ -379,21 +380,9 @@ static __always_inline void asleep_take(struct stack_walk *w, struct thread *t, 
 /* The answer that was given when it fell asleep. */
 static __always_inline void asleep_owner(struct lg_rec_owner *rec, const struct thread *t)
 {
-	const struct answer *a = &t->answer;
-
 	rec->answer = LG_ANSWER_UNKNOWN;
-	if (t->answer_ns != t->out_ns)
-		return;
-	rec->ino = a->ino;
-	rec->key = a->key;
-	rec->port = a->port;
-	rec->answer = a->answer;
-	rec->sure = a->sure;
-	rec->is_gc = a->is_gc;
-	rec->is_gil = a->is_gil;
-	rec->stage = a->stage;
-	rec->is_behind = a->is_behind;
-	rec->holder_tid = a->holder_tid;
+	if (t->answer_ns == t->out_ns)
+		answer_put(rec, &t->answer);
 }
 
 /* What it waits on is looked up at its wake-up else. The thread's own state is only read. */

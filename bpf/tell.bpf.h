@@ -56,10 +56,25 @@ static __always_inline void quiet_tell(struct thread *t)
 	io_tell(t, &io, t->quiet.time_ns);
 }
 
+/* Into a record that is 0 but for its thread. */
+static __always_inline void answer_put(struct lg_rec_owner *rec, const struct answer *a)
+{
+	rec->ino = a->ino;
+	rec->key = a->key;
+	rec->port = a->port;
+	rec->answer = a->answer;
+	rec->sure = a->sure;
+	rec->is_gc = a->is_gc;
+	rec->is_gil = a->is_gil;
+	rec->stage = a->stage;
+	rec->is_behind = a->is_behind;
+	rec->holder_tid = a->holder_tid;
+	rec->path_sum = a->path_sum;
+}
+
 /* The last answer, no surer than `sure`; LG_SURE_NONE: it says nothing of what led up to here. */
 static __always_inline void owner_tell(struct thread *t, __u8 sure, __u64 now)
 {
-	const struct answer *a = &t->answer;
 	struct lg_rec_owner *rec = batch_room(t, sizeof(*rec));
 
 	t->turn_edges++;
@@ -68,17 +83,9 @@ static __always_inline void owner_tell(struct thread *t, __u8 sure, __u64 now)
 	rec->tid = t->tid;
 	rec->answer = LG_ANSWER_UNKNOWN;
 	if (sure != LG_SURE_NONE) {
-		rec->ino = a->ino;
-		rec->key = a->key;
-		rec->port = a->port;
-		rec->answer = a->answer;
-		rec->sure = a->sure < sure ? a->sure : sure;
-		rec->is_gc = a->is_gc;
-		rec->is_gil = a->is_gil;
-		rec->stage = a->stage;
-		rec->is_behind = a->is_behind;
-		rec->holder_tid = a->holder_tid;
-		rec->path_sum = a->path_sum;
+		answer_put(rec, &t->answer);
+		if (rec->sure > sure)
+			rec->sure = sure;
 	}
 	batch_add(t, rec, LG_REC_OWNER, sizeof(*rec), now, false);
 }

@@ -2,6 +2,8 @@
 /* A turn that does not end: whose it is among many, what it waits for, and who waits for it. */
 #include "model_stream.h"
 
+#include "lg_path.h"
+
 static struct model_stuck stuck; /* the newest one; its pointers are only compared with NULL, */
 static char who[MODEL_ID_LEN];   /* but for these copies */
 static struct lg_block block;
@@ -56,16 +58,27 @@ static void look(struct stream *s, bool sleeps)
 	stream_feed(s, &rec.head, LG_REC_LOOP, sizeof(rec));
 }
 
-static void asleep(struct stream *s, enum lg_answer answer, uint64_t ino)
+static void asleep_for(struct stream *s, const struct lg_rec_owner *owner)
 {
-	struct lg_rec_asleep rec = {.pid = STREAM_PID, .tid = s->tid};
+	struct lg_rec_asleep rec = {.pid = STREAM_PID, .tid = s->tid, .owner = *owner};
 
 	rec.call = (struct lg_block){.start_ns = s->turn_ns, .sleep_ns = s->now_ns - s->turn_ns, .nr = 45, .fd = 7};
 	rec.call.target = (struct lg_target){.kind = LG_TARGET_PIPE, .ino = 77};
-	rec.owner = (struct lg_rec_owner){.pid = STREAM_PID, .tid = s->tid, .answer = answer, .ino = ino};
-	rec.owner.sure = answer == LG_ANSWER_CONN ? LG_SURE_EXACT : LG_SURE_NONE;
-	rec.owner.stage = LG_STAGE_WAITING;
+	rec.owner.pid = STREAM_PID;
+	rec.owner.tid = s->tid;
 	stream_feed(s, &rec.head, LG_REC_ASLEEP, sizeof(rec));
+}
+
+static void asleep(struct stream *s, enum lg_answer answer, uint64_t ino)
+{
+	const struct lg_rec_owner owner = {
+		.answer = answer,
+		.ino = ino,
+		.sure = answer == LG_ANSWER_CONN ? LG_SURE_EXACT : LG_SURE_NONE,
+		.stage = LG_STAGE_WAITING,
+	};
+
+	asleep_for(s, &owner);
 }
 
 static void waiting(struct stream *s, const uint64_t *inodes, unsigned nr, unsigned nr_queued)
@@ -118,6 +131,29 @@ static void whose_it_is(void **state)
 	assert_int_equal(nr_stuck, 3);
 	assert_string_equal(who, "");
 	assert_int_equal(stuck.confidence, LG_SURE_NONE);
+	stream_free(s);
+}
+
+/* Code goes on for a request whose connection has answered another one since: its path tells. */
+static void by_the_path(void **state)
+{
+	struct lg_rec_owner owner = {.answer = LG_ANSWER_CONN, .ino = 14, .stage = LG_STAGE_DONE};
+	const __u64 words[LG_PATH_WORDS] = {'/' | '1' << 8};
+	struct stream *s = stuck_new();
+
+	(void)state;
+	io_read(s, 14, "GET /1 HTTP/1.1\r\nX-Request-ID: older\r\n\r\n");
+	io_write(s, 14, RESPONSE_200);
+	io_read(s, 14, "GET /2 HTTP/1.1\r\nX-Request-ID: newer\r\n\r\n");
+	io_write(s, 14, RESPONSE_200);
+	run_ms(s, 120);
+	owner.sure = LG_SURE_EXACT;
+	owner.path_sum = lg_path_sum(words, 2);
+	asleep_for(s, &owner);
+	look(s, true);
+	assert_int_equal(nr_stuck, 1);
+	assert_string_equal(who, "older");
+	assert_int_equal(stuck.confidence, LG_SURE_LIKELY);
 	stream_free(s);
 }
 
@@ -175,6 +211,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whose_it_is),
+		cmocka_unit_test(by_the_path),
 		cmocka_unit_test(what_it_was_is_not_what_it_is),
 		cmocka_unit_test(who_waits),
 		cmocka_unit_test(who_waited_before),
