@@ -292,7 +292,8 @@ def test_every_command_says_that_it_cannot_write(folder):
     with EpollServer(folder) as server, Load(server.connect):
         pid = str(server.pid)
         subprocess.run([LGTRACE, "record", "-p", pid, "-d", "1", "-o", kept], timeout=15, check=True)
-        for words in (["report", kept], ["report", "--json", kept], ["diff", kept, kept], ["ps"], ["doctor", "-p", pid],
+        for words in (["--help"], ["--version"], ["ps", "--help"], ["report", kept], ["report", "--json", kept],
+                      ["diff", kept, kept], ["ps"], ["doctor", "-p", pid],
                       ["stat", "-p", pid, "1", "1"], ["top", "-b", "-n", "1", "-p", pid],
                       ["report", "--html", "/dev/full", kept], ["report", "--pprof", "/dev/full", kept]):
             with open("/dev/full", "wb") as full:

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "cmd/commands.h"
@@ -119,10 +118,6 @@ static int doctor_run(const struct doctor_opts *o, struct err *err)
 	}
 	if (!o->json)
 		verdict_print(code, o->pids.count);
-	if (fflush(stdout) || ferror(stdout)) {
-		err_set(err, EXIT_CODE_FAILED, errno, "cannot write the output: %s", strerror(errno));
-		return EXIT_CODE_FAILED;
-	}
 	return code;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The program's entry: which command, and the last word when one fails. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -72,14 +73,21 @@ static void descriptors_fill(void)
 		close(fd);
 }
 
+/* What was printed with no view behind it is written now, if the disk takes it; a reader may go away. */
+static void output_end(struct err *err)
+{
+	if (fflush(stdout) && errno != EPIPE)
+		err_set(err, EXIT_CODE_FAILED, errno, "cannot write the output: %s", strerror(errno));
+}
+
 int main(int argc, char **argv)
 {
+	bool is_build = argc > 1 && is_hidden(argv[1]);
 	struct err err = {};
 	int code;
 
 	descriptors_fill();
-	if (argc > 1 && is_hidden(argv[1]))
-		return print_hidden(argc, argv);
-	code = command_run(argc, argv, &err);
+	code = is_build ? print_hidden(argc, argv) : command_run(argc, argv, &err);
+	output_end(&err);
 	return err.what[0] ? err_print(&err) : code;
 }
