@@ -2,26 +2,17 @@
 /* Reads clocks and counters; what follows from them is decided in model/budget.c. */
 #include "cmd/meter.h"
 
-#include <time.h>
+#include "cmd/session.h"
 
-#define NS_PER_S  1000000000ull
 #define SAMPLE_NS NS_PER_S
 #define BEATS     8 /* of a sample, in which the slice may begin */
-#define BEAT_NS   100000000ull
-
-static uint64_t clock_read(clockid_t clock)
-{
-	struct timespec t;
-
-	return clock_gettime(clock, &t) ? 0 : (uint64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
-}
 
 /* All its threads, ended ones too; 0: it is gone. */
 static uint64_t process_cpu(int pid)
 {
 	clockid_t clock;
 
-	return clock_getcpuclockid(pid, &clock) ? 0 : clock_read(clock);
+	return clock_getcpuclockid(pid, &clock) ? 0 : clock_ns(clock);
 }
 
 static void process_read(void *arg, int pid)
@@ -49,7 +40,7 @@ static uint64_t targets_read(struct meter *m, const struct live *live)
 static void sample_begin(struct meter *m, uint64_t now_ns)
 {
 	m->start_ns = now_ns;
-	m->own_ns = clock_read(CLOCK_PROCESS_CPUTIME_ID);
+	m->own_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	m->slice_due_ns = now_ns + m->nr_samples++ * 3 % BEATS * BEAT_NS;
 	m->slice_ns = 0;
 }
@@ -62,7 +53,7 @@ void meter_init(struct meter *m, uint64_t limit_ppm, const struct live *live)
 	if (!limit_ppm)
 		return;
 	targets_read(m, live);
-	sample_begin(m, clock_read(CLOCK_MONOTONIC));
+	sample_begin(m, clock_ns(CLOCK_MONOTONIC));
 }
 
 void meter_fini(struct meter *m)
@@ -87,7 +78,7 @@ static void sample_end(struct meter *m, const struct probe *probe, const struct 
 	sample->window_ns = now_ns - m->start_ns;
 	sample->target_ns = targets_read(m, live);
 	sample->bpf_ns = slice_scale(m, probe, sample->window_ns);
-	sample->own_ns = clock_read(CLOCK_PROCESS_CPUTIME_ID) - m->own_ns;
+	sample->own_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - m->own_ns;
 }
 
 /* Returns whether the sample has all it needs. */
@@ -106,7 +97,7 @@ static bool slice_step(struct meter *m, struct probe *probe, uint64_t now_ns)
 
 bool meter_beat(struct meter *m, struct probe *probe, const struct live *live, struct lg_rec_budget *rec)
 {
-	uint64_t now_ns = clock_read(CLOCK_MONOTONIC);
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
 	enum lg_level before = m->budget.level;
 	struct budget_sample sample;
 

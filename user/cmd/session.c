@@ -20,7 +20,7 @@
 
 uint64_t clock_ns(clockid_t clock)
 {
-	struct timespec t;
+	struct timespec t = {};
 
 	clock_gettime(clock, &t);
 	return (uint64_t)t.tv_sec * NS_PER_S + t.tv_nsec;

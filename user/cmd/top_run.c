@@ -20,7 +20,6 @@
 #include "target/kernel.h"
 #include "target/proc.h"
 
-#define BEATS_PER_S   (NS_PER_S / BEAT_NS)
 #define FIRST_SCAN_NS 500000000 /* a busy loop has slept by then, an idle one is seen at once */
 #define SCAN_EVERY_S  5         /* the last one of these seconds is watched */
 

@@ -16,7 +16,6 @@
 #include "cmd/header.h"
 #include "cmd/session.h"
 
-#define BEATS_PER_S   (NS_PER_S / BEAT_NS)
 #define NO_LOOP_BEATS (3 * BEATS_PER_S) /* an idle or a slow loop has shown itself by then */
 
 /* Its time is a tick of the stream's, so that a recording ends when this run did. */
