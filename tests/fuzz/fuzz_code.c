@@ -9,6 +9,7 @@
 #include "symbol/js.h"
 #include "symbol/linetable.h"
 #include "symbol/python.h"
+#include "target/cpython_layout.h"
 
 #define MAX_READS   20000 /* counting the lines of a long script takes 2,048 of 4 KiB; a stack some 500 */
 #define NR_VERSIONS 6     /* of Python: 3.9 to 3.14 */
@@ -47,35 +48,38 @@ static void js_check(const struct js_layout *layout, struct names *names, const 
 			frame_check(&f);
 }
 
-/* Offsets as in Node 20 and Python 3.12. */
+/* Those of Node 20, and of Python 3.12. */
+static void info_init(struct lg_runtime_info *info, bool is_python)
+{
+	struct cpython_layout layout;
+
+	*info = (struct lg_runtime_info){
+		.kind = LG_RT_NODE,
+		.v8 = {.type_function = 2066,
+		       .type_function_end = 2080,
+		       .map_type = 12,
+		       .function_shared = 24,
+		       .isolate = 64,
+		       .exit_frame = 128,
+		       .fp_function = -16},
+	};
+	if (!is_python)
+		return;
+	if (!cpython_layout_init(&layout, 0x030c))
+		abort();
+	info->kind = LG_RT_CPYTHON;
+	info->python = layout.py;
+	info->python.interp = FUZZ_BASE;
+}
+
 static void stack_check(bool is_python, const struct cpython_memory *memory)
 {
 	struct lg_rec_stack *rec = calloc(1, sizeof(*rec));
-	struct lg_runtime_info info = {.kind = is_python ? LG_RT_CPYTHON : LG_RT_NODE};
+	struct lg_runtime_info info;
 
 	if (!rec)
 		abort();
-	if (is_python)
-		info.python = (struct lg_python){.interp = FUZZ_BASE,
-						 .version = 0x030c,
-						 .interp_threads = 72,
-						 .tstate_next = 8,
-						 .tstate_thread = 136,
-						 .tstate_native = 144,
-						 .tstate_frame = 56,
-						 .cframe_frame = 0,
-						 .frame_code = 0,
-						 .frame_previous = 8,
-						 .frame_instr = 56,
-						 .frame_owner = 70};
-	else
-		info.v8 = (struct lg_v8){.type_function = 2066,
-					 .type_function_end = 2080,
-					 .map_type = 12,
-					 .function_shared = 24,
-					 .isolate = 64,
-					 .exit_frame = 128,
-					 .fp_function = -16};
+	info_init(&info, is_python);
 	rec->thread = FUZZ_BASE;
 	rec->nr_native = 1;
 	rec->native[0].ip = FUZZ_BASE;
