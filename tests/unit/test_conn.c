@@ -2,6 +2,8 @@
 /* Which side a connection is of, and who waits for a backend: told by whom the stalls are named for. */
 #include "model_stream.h"
 
+#include "model/conn.h"
+
 #define GET(path) "GET " path " HTTP/1.1\r\n\r\n"
 
 /* Reads once and burns: what the run is named for shows the role. */
@@ -230,6 +232,55 @@ static void copy_is_closed_elsewhere(void **state)
 	stream_free(s);
 }
 
+/* A connection of the client at this port, with a request in flight. */
+static void client_seen(struct stream *s, uint64_t ino, uint16_t port, const char *head)
+{
+	struct lg_rec_conn rec = {.pid = STREAM_PID, .tid = s->tid, .origin = LG_CONN_SEEN};
+
+	rec.peer = (struct lg_target){.kind = LG_TARGET_INET, .ino = ino, .port = port, .addr = {127, 0, 0, 1}};
+	stream_feed(s, &rec.head, LG_REC_CONN, sizeof(rec));
+	turn_start(s);
+	io_read(s, ino, head);
+	turn_stop(s);
+}
+
+/* The runtime says that it works for the client at this port. */
+static void burn_for_port(struct stream *s, uint16_t port)
+{
+	struct lg_rec_owner rec = {.pid = STREAM_PID, .tid = s->tid, .answer = LG_ANSWER_CONN, .port = port};
+
+	rec.sure = LG_SURE_EXACT;
+	rec.stage = LG_STAGE_WAITING;
+	turn_start(s);
+	run_ms(s, 30);
+	stream_feed(s, &rec.head, LG_REC_OWNER, sizeof(rec));
+	turn_stop(s);
+}
+
+/* As it is now, and only where one client has it; ports whose connections share a list are told apart. */
+static void client_by_its_port(void **state)
+{
+	const uint16_t port = 1234, other = port + CONN_PORTS, later = port + 1;
+	struct stream *s = stream_new(LG_RT_CPYTHON);
+
+	(void)state;
+	client_seen(s, 11, port, GET("/1"));
+	client_seen(s, 12, other, GET("/2"));
+	burn_for_port(s, other);
+	assert_stall(s, "c2-1", 30, EXACT, CPU);
+	burn_for_port(s, port);
+	assert_stall(s, "c1-1", 30, EXACT, CPU);
+	client_seen(s, 12, later, "");
+	burn_for_port(s, other);
+	assert_stall(s, "", 30, NONE, CPU);
+	burn_for_port(s, later);
+	assert_stall(s, "c2-1", 30, EXACT, CPU);
+	client_seen(s, 13, port, GET("/3"));
+	burn_for_port(s, port);
+	assert_stall(s, "", 30, NONE, CPU);
+	stream_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +293,7 @@ int main(void)
 		cmocka_unit_test(backend_over_tls),
 		cmocka_unit_test(inode_comes_again),
 		cmocka_unit_test(copy_is_closed_elsewhere),
+		cmocka_unit_test(client_by_its_port),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

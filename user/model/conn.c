@@ -13,6 +13,8 @@ void conns_init(struct conns *cs)
 {
 	table_init(&cs->by_ino, 0);
 	list_init(&cs->by_use);
+	for (int i = 0; i < CONN_PORTS; i++)
+		list_init(&cs->by_port[i]);
 	list_init(&cs->closed);
 	cs->nr_closed = 0;
 	cs->nr_clients = 0;
@@ -60,6 +62,7 @@ void conn_free(struct model *m, struct conn *c, uint64_t now_ns)
 	else
 		table_del(&m->conns.by_ino, c->ino);
 	list_del(&c->by_use);
+	list_del(&c->by_port);
 	pool_put(&m->conn_pool, c);
 }
 
@@ -75,6 +78,7 @@ void conn_close(struct model *m, struct conn *c, uint64_t now_ns)
 		front_end(m, c, now_ns);
 	table_del(&cs->by_ino, c->ino);
 	list_del(&c->by_use);
+	list_del(&c->by_port);
 	list_add_tail(&cs->closed, &c->by_use);
 	c->is_closed = true;
 	if (++cs->nr_closed > CONN_CLOSED)
@@ -95,6 +99,7 @@ static struct conn *conn_new(struct model *m, uint64_t ino, uint64_t now_ns)
 	}
 	c->ino = ino;
 	list_init(&c->unanswered);
+	list_init(&c->by_port);
 	list_add_tail(&m->conns.by_use, &c->by_use);
 	return c;
 }
@@ -109,8 +114,8 @@ struct conn *conn_of_client(const struct model *m, uint32_t pid, uint16_t port)
 	const struct list *closed = &m->conns.closed;
 	struct conn *found = NULL;
 
-	list_for_each (node, &m->conns.by_use) {
-		struct conn *c = list_entry(node, struct conn, by_use);
+	list_for_each (node, &m->conns.by_port[port % CONN_PORTS]) {
+		struct conn *c = list_entry(node, struct conn, by_port);
 
 		if (!is_of_client(c, pid, port))
 			continue;
@@ -194,6 +199,8 @@ void conn_feed(struct model *m, const struct lg_rec_conn *rec)
 		c->origin = rec->origin;
 	c->pid = rec->pid;
 	c->peer = rec->peer;
+	list_del(&c->by_port);
+	list_add_tail(&m->conns.by_port[c->peer.port % CONN_PORTS], &c->by_port);
 }
 
 static bool is_inner(const struct lg_target *peer)

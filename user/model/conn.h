@@ -11,9 +11,10 @@
 #include "model/http.h"
 #include "model/request.h"
 
-#define CONN_WAITERS 16 /* requests that wait on one backend connection; pipelined further it says nothing */
-#define CONN_CLOSED  64 /* kept for code that goes on for their requests */
-#define CONN_BEFORE  3  /* requests that code may go on for when more are read; kept for servers that tell of it */
+#define CONN_WAITERS 16   /* requests that wait on one backend connection; pipelined further it says nothing */
+#define CONN_PORTS   1024 /* lists that open connections are looked for in by their client's port */
+#define CONN_CLOSED  64   /* kept for code that goes on for their requests */
+#define CONN_BEFORE  3    /* requests that code may go on for when more are read; kept for servers that tell of it */
 
 enum conn_role {
 	CONN_NEW,     /* nothing tells yet */
@@ -38,8 +39,9 @@ struct conn_waiter {
 };
 
 struct conn {
-	struct list by_use; /* least recently used first */
-	bool is_closed;     /* it is only found by its client */
+	struct list by_use;  /* least recently used first */
+	struct list by_port; /* in no list: not told by a CONN record, or closed */
+	bool is_closed;      /* it is only found by its client */
 	uint64_t ino;
 	uint32_t pid; /* who used it last, and which thread; 0 nobody yet */
 	uint32_t tid;
@@ -70,6 +72,7 @@ struct conn {
 struct conns {
 	struct table by_ino;
 	struct list by_use;
+	struct list by_port[CONN_PORTS]; /* by the peer's port, modulo their number */
 	struct list closed; /* struct conn.by_use: the newest CONN_CLOSED that were closed, in that order */
 	unsigned nr_closed;
 	uint64_t nr_clients; /* numbered so far */
