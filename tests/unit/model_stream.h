@@ -96,18 +96,27 @@ static inline void stream_target(struct stream *s, enum lg_runtime runtime)
 	stream_feed(s, &rec.head, LG_REC_TARGET, sizeof(rec));
 }
 
-static inline struct stream *stream_open(const struct model_opts *opts, enum lg_runtime runtime)
+/* The sink's functions get the stream as their argument. */
+static inline struct stream *stream_open_sink(const struct model_opts *opts, struct model_sink sink,
+					      enum lg_runtime runtime)
 {
 	struct stream *s = calloc(1, sizeof(*s));
-	struct model_sink sink = {.arg = s, .stall = stream_on_stall, .request = stream_on_request};
 
 	assert_non_null(s);
+	sink.arg = s;
 	s->now_ns = 1000 * MS;
 	s->turn_ns = s->now_ns;
 	s->tid = STREAM_PID;
 	assert_int_equal(model_new(&s->model, opts, &sink, NULL), 0);
 	stream_target(s, runtime);
 	return s;
+}
+
+static inline struct stream *stream_open(const struct model_opts *opts, enum lg_runtime runtime)
+{
+	const struct model_sink sink = {.stall = stream_on_stall, .request = stream_on_request};
+
+	return stream_open_sink(opts, sink, runtime);
 }
 
 /* Stalls from 20 ms on. */

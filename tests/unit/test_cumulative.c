@@ -46,13 +46,10 @@ static struct stream *sum_stream(const struct model_filter *filter)
 		.cumulative_window_ns = 1000 * MS,
 		.filter = filter,
 	};
-	struct stream *s = stream_open(&opts, LG_RT_NGINX);
-	struct model_sink sink = {.arg = s, .stall = stream_on_stall, .cumulative = on_cumulative};
+	const struct model_sink sink = {.stall = stream_on_stall, .cumulative = on_cumulative};
+	struct stream *s = stream_open_sink(&opts, sink, LG_RT_NGINX);
 
 	memset(&told, 0, sizeof(told));
-	model_free(s->model);
-	assert_int_equal(model_new(&s->model, &opts, &sink, NULL), 0);
-	stream_target(s, LG_RT_NGINX);
 	conn_seen(s, 1, LG_CONN_SEEN, LG_TARGET_INET);
 	return s;
 }

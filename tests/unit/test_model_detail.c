@@ -136,14 +136,10 @@ static void stuck_in(struct stream *s, int nr)
 static void what_it_is_stuck_in(void **state)
 {
 	const struct model_opts opts = {.threshold_ns = 20 * MS};
-	struct model_sink sink = {.stuck = on_stuck};
-	struct stream *s = calloc(1, sizeof(*s));
+	const struct model_sink sink = {.stuck = on_stuck};
+	struct stream *s = stream_open_sink(&opts, sink, LG_RT_NODE);
 
 	(void)state;
-	assert_non_null(s);
-	s->tid = STREAM_PID;
-	assert_int_equal(model_new(&s->model, &opts, &sink, NULL), 0);
-	stream_target(s, LG_RT_NODE);
 	stuck_in(s, __NR_clock_nanosleep);
 	assert_int_equal(stuck.detail.kind, MODEL_DETAIL_SLEEP);
 	assert_int_equal(stuck.runtime, LG_RT_NODE);

@@ -19,15 +19,10 @@ static void on_stall(void *arg, const struct model_stall *stall)
 static struct stream *places_new(void)
 {
 	const struct model_opts opts = {.threshold_ns = 20 * MS};
-	struct model_sink sink = {.stall = on_stall};
-	struct stream *s = calloc(1, sizeof(*s));
+	const struct model_sink sink = {.stall = on_stall};
+	struct stream *s = stream_open_sink(&opts, sink, LG_RT_CPYTHON);
 
-	assert_non_null(s);
-	s->now_ns = 1000 * MS;
-	s->tid = STREAM_PID;
 	nr_stalls = 0;
-	assert_int_equal(model_new(&s->model, &opts, &sink, NULL), 0);
-	stream_target(s, LG_RT_CPYTHON);
 	turn_start(s);
 	return s;
 }

@@ -25,15 +25,10 @@ static void on_stuck(void *arg, const struct model_stuck *s)
 static struct stream *stuck_new(void)
 {
 	const struct model_opts opts = {.threshold_ns = 20 * MS};
-	struct model_sink sink = {.stuck = on_stuck};
-	struct stream *s = calloc(1, sizeof(*s));
+	const struct model_sink sink = {.stuck = on_stuck};
+	struct stream *s = stream_open_sink(&opts, sink, LG_RT_CPYTHON);
 
-	assert_non_null(s);
-	s->now_ns = 1000 * MS;
-	s->tid = STREAM_PID;
 	nr_stuck = 0;
-	assert_int_equal(model_new(&s->model, &opts, &sink, NULL), 0);
-	stream_target(s, LG_RT_CPYTHON);
 	turn_start(s);
 	for (uint64_t ino = 11; ino <= 14; ino++)
 		conn_seen(s, ino, LG_CONN_ACCEPTED, LG_TARGET_INET);
