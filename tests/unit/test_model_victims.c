@@ -55,6 +55,28 @@ static void sleep_ends_the_waiting(void **state)
 	stream_free(s);
 }
 
+/* Whichever stalled first: those that are due at once are told loop by loop, the oldest one first. */
+static void several_loops_are_held_back(void **state)
+{
+	struct stream *s = stream_new(LG_RT_NGINX);
+
+	(void)state;
+	for (s->tid = STREAM_PID; s->tid < STREAM_PID + 3; s->tid++)
+		thread_event(s, LG_THREAD_LOOP);
+	turn_start(s);
+	run_ms(s, 30);
+	while (s->tid-- > STREAM_PID)
+		turn_stop_held(s);
+	s->tid = STREAM_PID;
+	assert_int_equal(s->nr_stalls, 0);
+	run_ms(s, 21);
+	thread_event(s, LG_THREAD_LOOP);
+	assert_int_equal(s->nr_stalls, 3);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(s->stalls[i].stall.tid, STREAM_PID + i);
+	stream_free(s);
+}
+
 /* A victim that waits over several turns: its delay is what others held. */
 static void delay_over_turns(void **state)
 {
@@ -109,9 +131,8 @@ static void delay_in_the_socket(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(victims_are_read_afterwards),
-		cmocka_unit_test(sleep_ends_the_waiting),
-		cmocka_unit_test(delay_over_turns),
+		cmocka_unit_test(victims_are_read_afterwards), cmocka_unit_test(sleep_ends_the_waiting),
+		cmocka_unit_test(several_loops_are_held_back), cmocka_unit_test(delay_over_turns),
 		cmocka_unit_test(delay_in_the_socket),
 	};
 

@@ -25,6 +25,7 @@ void loops_init(struct loops *ls)
 void loop_free(struct loop *l)
 {
 	list_del(&l->in_all);
+	list_del(&l->in_held);
 	turn_fini(&l->turn);
 	stacks_fini(&l->stacks);
 	for (unsigned i = 0; i < l->nr_held; i++)
@@ -110,6 +111,7 @@ static struct loop *loop_new(struct model *m, uint32_t pid, uint32_t tid, uint64
 		free(l);
 		return NULL;
 	}
+	l->number = m->loops.nr_made++;
 	l->pid = pid;
 	l->tid = tid;
 	l->first_ns = now_ns;
@@ -118,6 +120,7 @@ static struct loop *loop_new(struct model *m, uint32_t pid, uint32_t tid, uint64
 	list_init(&l->in_flight);
 	list_init(&l->parked);
 	list_init(&l->settling);
+	list_init(&l->in_held);
 	list_add_tail(&m->loops.all, &l->in_all);
 	if (proc) {
 		l->runtime = proc->runtime;

@@ -18,6 +18,7 @@ struct baseline;
 
 struct loop {
 	struct list in_all;
+	uint64_t number; /* the oldest has the lowest */
 	uint32_t pid;
 	uint32_t tid;
 	char comm[LG_COMM_LEN];
@@ -54,6 +55,7 @@ struct loop {
 	struct lg_rec_off off; /* of the interval that the next edge ends */
 	struct turn turn;
 	struct held_stall *held; /* stalls of the last turn, not told yet; see stall.h */
+	struct list in_held;     /* while there are any */
 	unsigned nr_held;
 	unsigned max_held;         /* allocated */
 	struct baseline *baseline; /* its own threshold; NULL: the common one */
@@ -73,6 +75,7 @@ struct loops {
 	struct table by_tid; /* those that live */
 	struct loop *last;   /* that a record was of, as the next one mostly is; NULL: none that lives */
 	struct list all;     /* struct loop.in_all, oldest first */
+	uint64_t nr_made;
 	unsigned nr_ended;
 };
 

@@ -33,6 +33,7 @@ int model_new(struct model **out, const struct model_opts *opts, const struct mo
 	routes_init(&m->routes, m->opts.route_patterns, m->opts.max_routes);
 	conns_init(&m->conns);
 	loops_init(&m->loops);
+	list_init(&m->held);
 	places_init(&m->places);
 	return 0;
 }

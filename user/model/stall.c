@@ -183,6 +183,16 @@ static struct held_stall *held_add(struct loop *l)
 	return &l->held[l->nr_held];
 }
 
+/* It has one to hold back now. */
+static void held_link(struct model *m, struct loop *l)
+{
+	struct list *after = m->held.prev;
+
+	while (after != &m->held && list_entry(after, struct loop, in_held)->number > l->number)
+		after = after->prev;
+	list_add_tail(after->next, &l->in_held);
+}
+
 void stall_hold(struct model *m, struct loop *l, const struct run *run, uint64_t turn_ns, uint64_t turn_end_ns)
 {
 	struct request *who = run->owner.who;
@@ -215,10 +225,10 @@ void stall_hold(struct model *m, struct loop *l, const struct run *run, uint64_t
 	h->nr_victims = 0;
 	victims_find(h, l);
 	request_get(h->run.owner.who);
-	l->nr_held++;
-	m->nr_held++;
-	if (m->nr_held == 1 || turn_end_ns + HOLD_NS < m->held_due_ns)
+	if (list_is_empty(&m->held) || turn_end_ns + HOLD_NS < m->held_due_ns)
 		m->held_due_ns = turn_end_ns + HOLD_NS;
+	if (!l->nr_held++)
+		held_link(m, l);
 }
 
 void stalls_tell(struct model *m, struct loop *l)
@@ -228,8 +238,8 @@ void stalls_tell(struct model *m, struct loop *l)
 		request_put(m, l->held[i].run.owner.who);
 		stack_put(l->held[i].stack);
 	}
-	m->nr_held -= l->nr_held;
 	l->nr_held = 0;
+	list_del(&l->in_held);
 }
 
 void stalls_turn(struct model *m, struct loop *l, uint64_t start_ns)
@@ -248,15 +258,15 @@ static uint64_t held_until(const struct loop *l)
 
 void stalls_tick(struct model *m, uint64_t now_ns)
 {
-	if (!m->nr_held || now_ns <= m->held_due_ns)
+	if (list_is_empty(&m->held) || now_ns <= m->held_due_ns)
 		return;
 	m->held_due_ns = UINT64_MAX;
-	list_for_each (node, &m->loops.all) {
-		struct loop *l = list_entry(node, struct loop, in_all);
+	list_for_each (node, &m->held) {
+		struct loop *l = list_entry(node, struct loop, in_held);
 
-		if (l->nr_held && now_ns > held_until(l))
+		if (now_ns > held_until(l))
 			stalls_tell(m, l);
-		if (l->nr_held && held_until(l) < m->held_due_ns)
+		else if (held_until(l) < m->held_due_ns)
 			m->held_due_ns = held_until(l);
 	}
 }

@@ -31,7 +31,7 @@ struct model {
 	uint64_t nr_stalls;
 	uint64_t nr_filtered; /* stalls that the filter left out */
 	uint64_t nr_cumulative;
-	unsigned nr_held;     /* stalls held back, of all loops */
+	struct list held;     /* struct loop.in_held, of those with stalls held back, in the order of loops.all */
 	uint64_t held_due_ns; /* none of them is due before */
 	struct model_cause causes[LG_NR_CAUSES];
 	struct levels levels;
