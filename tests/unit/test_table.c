@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The hash map, against a plain array over many puts and deletes. */
+/* The hash map, against a plain array over many puts and deletes; the hash of names, against what FNV-1a is. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/hash.h"
 #include "base/table.h"
 
 #define NR_KEYS 512
@@ -154,6 +155,13 @@ static void order_hangs_on_the_seed(void **state)
 	table_fini(&b);
 }
 
+static void hash_of_names(void **state)
+{
+	(void)state;
+	assert_true(hash_add(HASH_NONE, "foobar", 6) == 0x85944171f73967e8ull);
+	assert_true(hash_add(hash_add(HASH_NONE, "foo", 3), "bar", 3) == 0x85944171f73967e8ull);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -163,6 +171,7 @@ int main(void)
 		cmocka_unit_test(does_not_grow_when_keys_come_and_go),
 		cmocka_unit_test(walk_sees_each_once_and_may_delete),
 		cmocka_unit_test(order_hangs_on_the_seed),
+		cmocka_unit_test(hash_of_names),
 	};
 
 	return cmocka_run_group_tests_name("table", tests, NULL, NULL);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 #define MAX_PLACES 512
 #define OTHER      "_other" /* stands for the places beyond */
 
@@ -36,13 +38,6 @@ void places_fini(struct places *p)
 	p->count = 0;
 }
 
-static uint64_t text_hash(uint64_t hash, const char *text, size_t max)
-{
-	for (size_t i = 0; i < max && text[i]; i++)
-		hash = (hash ^ (uint8_t)text[i]) * 0x100000001b3;
-	return hash;
-}
-
 static bool is_same(const char *cut, const char *text, size_t size)
 {
 	return !strncmp(cut, text, size - 1);
@@ -50,9 +45,9 @@ static bool is_same(const char *cut, const char *text, size_t size)
 
 static uint64_t place_key(const struct model_frame *frame)
 {
-	uint64_t hash = text_hash(0xcbf29ce484222325, frame->function, MODEL_FUNCTION_LEN - 1);
+	uint64_t hash = hash_add(HASH_NONE, frame->function, strnlen(frame->function, MODEL_FUNCTION_LEN - 1));
 
-	return text_hash(hash, frame->file, MODEL_FILE_LEN - 1);
+	return hash_add(hash, frame->file, strnlen(frame->file, MODEL_FILE_LEN - 1));
 }
 
 static struct place *place_find(struct places *p, const struct model_frame *frame)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 #define LONG_SEGMENT 64 /* bytes: longer than any name a person gives a part of a route */
 #define MIN_HEX      8  /* digits: shorter ones may be words (cafe, added) */
 #define UUID_LEN     36
@@ -143,15 +145,6 @@ void routes_fini(struct routes *r)
 	r->count = 0;
 }
 
-/* FNV-1a; the table mixes further, and a chain is never longer than the number of routes. */
-static uint64_t string_hash(uint64_t hash, const char *s)
-{
-	do
-		hash = (hash ^ (uint8_t)*s) * 0x100000001b3ull;
-	while (*s++);
-	return hash;
-}
-
 static struct route *route_new(const char *method, const char *name)
 {
 	struct route *route = calloc(1, sizeof(*route));
@@ -190,7 +183,8 @@ struct route *routes_get(struct routes *r, const char *method, const char *name)
 
 	if (route && route_is(route, method, name))
 		return route;
-	hash = string_hash(string_hash(0xcbf29ce484222325ull, method), name);
+	hash = hash_add(HASH_NONE, method, strlen(method) + 1);
+	hash = hash_add(hash, name, strlen(name) + 1);
 	route = table_get(&r->by_hash, hash);
 	while (route && !route_is(route, method, name))
 		route = route->next;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "render/service.h"
 
@@ -157,10 +158,8 @@ const char *hint_of_stuck(char *buf, size_t size, const struct model_stuck *stuc
 /* Whether the sentence was told; from now on it was. */
 static bool is_told(struct render *r, const char *hint)
 {
-	uint64_t hash = 0xcbf29ce484222325;
+	uint64_t hash = hash_add(HASH_NONE, hint, strlen(hint));
 
-	for (const char *c = hint; *c; c++)
-		hash = (hash ^ (uint8_t)*c) * 0x100000001b3;
 	for (unsigned i = 0; i < r->nr_hints_told; i++)
 		if (r->hints_told[i] == hash)
 			return true;

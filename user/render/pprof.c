@@ -10,6 +10,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "base/hash.h"
 #include "profile.pb-c.h"
 #include "render/tree.h"
 
@@ -53,16 +54,6 @@ static void *grow(void *array, size_t n, size_t *max, size_t size)
 	return bigger;
 }
 
-/* FNV-1a. Who chooses names that collide makes the search slower, nothing else. */
-static uint64_t string_hash(const char *text)
-{
-	uint64_t hash = 0xcbf29ce484222325ull;
-
-	for (; *text; text++)
-		hash = (hash ^ (unsigned char)*text) * 0x100000001b3ull;
-	return hash;
-}
-
 static int64_t string_add(struct build *b, const char *text)
 {
 	Profile *p = &b->profile;
@@ -78,7 +69,7 @@ static int64_t string_add(struct build *b, const char *text)
 /* Its number, or -ENOMEM. */
 static int64_t string_get(struct build *b, const char *text)
 {
-	uint64_t key = string_hash(text);
+	uint64_t key = hash_add(HASH_NONE, text, strlen(text));
 	int64_t number;
 	void *known;
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "render/top_private.h"
 
 const struct top_table_ops *top_table_ops(enum top_view view)
@@ -17,15 +18,10 @@ const struct top_table_ops *top_table_ops(enum top_view view)
 	return tables[view];
 }
 
-/* FNV-1a. */
 uint64_t top_names_id(const char *a, const char *b)
 {
-	uint64_t hash = 0xcbf29ce484222325ull;
+	uint64_t hash = hash_add(hash_add(HASH_NONE, a, strlen(a)), b, strlen(b));
 
-	for (const char *c = a; *c; c++)
-		hash = (hash ^ (unsigned char)*c) * 0x100000001b3ull;
-	for (const char *c = b; *c; c++)
-		hash = (hash ^ (unsigned char)*c) * 0x100000001b3ull;
 	return hash ? hash : 1;
 }
 
