@@ -6,9 +6,9 @@
 
 #include "base/units.h"
 #include "render/clock.h"
+#include "render/line.h"
 #include "render/words.h"
 
-#define WIDE      100 /* terminals from this width on get the ms of the time, as in every line */
 #define PPM_WHOLE 1000000
 
 static const char *format_ppm(char *buf, size_t size, uint64_t ppm)
@@ -32,14 +32,13 @@ const char *budget_format(char *buf, size_t size, const struct model_budget *bud
 void budget_line(struct render *r, const struct model_budget *budget)
 {
 	char time[CLOCK_LEN], cost[UNITS_LEN], whole[BUDGET_LEN], text[BUDGET_LEN];
-	bool with_ms = !r->style.width || r->style.width >= WIDE;
-	unsigned indent = (with_ms ? 12 : 8) + 2 + UNITS_TABLE_COLS + 2;
+	unsigned indent = (unsigned)line_indent(r);
 
 	budget_format(whole, sizeof(whole), budget);
 	text_fit(text, sizeof(text), whole, r->style.width ? r->style.width - indent - 1 : sizeof(text), TEXT_CUT_END,
 		 r->style.utf8);
 	fprintf(r->out, "%s  %*s  ",
-		clock_format_local(time, sizeof(time), budget->time_ns, r->realtime_offset_ns, with_ms),
+		clock_format_local(time, sizeof(time), budget->time_ns, r->realtime_offset_ns, line_has_ms(r)),
 		UNITS_TABLE_COLS, format_ppm(cost, sizeof(cost), budget->cost_ppm));
 	text_put(r->out, &r->style, budget->level > budget->before ? TEXT_YELLOW : TEXT_GREEN, text, 0);
 	fputc('\n', r->out);

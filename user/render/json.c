@@ -242,7 +242,6 @@ void json_request(struct render *r, const struct model_done *done)
 	writer_line_end(&w);
 }
 
-/* `max_ns` counts when the histogram came without its own. */
 void json_put_buckets(struct writer *w, const struct hist *hist)
 {
 	writer_array(w, "histogram");
@@ -260,6 +259,7 @@ void json_put_buckets(struct writer *w, const struct hist *hist)
 	writer_array_end(w);
 }
 
+/* `max_ns` counts when the histogram came without its own. */
 static void put_hist(struct writer *w, const char *key, const struct hist *hist, uint64_t max_ns)
 {
 	uint64_t max = hist->max_ns ? hist->max_ns : max_ns;

@@ -46,15 +46,28 @@ struct cells {
 	enum text_tone sure_tone;
 };
 
+bool line_has_ms(const struct render *r)
+{
+	return !r->style.width || r->style.width >= WIDE;
+}
+
+static int time_cols(const struct render *r)
+{
+	return line_has_ms(r) ? 12 : 8;
+}
+
+int line_indent(const struct render *r)
+{
+	return time_cols(r) + 2 + UNITS_TABLE_COLS + 2;
+}
+
 static struct layout layout_of(const struct render *r)
 {
 	int width = r->style.width ? (int)r->style.width : FILE_WIDTH;
-	struct layout l = {.cut = r->style.width != 0, .with_ms = width >= WIDE};
-	int left;
+	struct layout l = {.cut = r->style.width != 0, .with_ms = line_has_ms(r), .time = time_cols(r)};
+	int left = width - (line_indent(r) + 2 + 2 + SURE_COLS + 2 + VICTIMS_COLS);
 
-	l.time = l.with_ms ? 12 : 8;
-	l.loop = !r->many_loops ? 0 : width >= WIDE ? 22 : 7;
-	left = width - (l.time + 2 + UNITS_TABLE_COLS + 2 + 2 + 2 + SURE_COLS + 2 + VICTIMS_COLS);
+	l.loop = !r->many_loops ? 0 : l.with_ms ? 22 : 7;
 	if (l.cut && l.loop)
 		left -= l.loop + 2;
 	if (left < 20)
@@ -251,16 +264,10 @@ static enum text_tone sure_tone(enum lg_confidence confidence)
 	return confidence == LG_SURE_LIKELY ? TEXT_YELLOW : TEXT_DIM;
 }
 
-/* Columns before what stands below the cause. */
-static int place_indent(const struct layout *l)
-{
-	return l->time + 2 + UNITS_TABLE_COLS + 2;
-}
-
 /* Where in the code it was, below the cause. */
 static void put_place(struct render *r, const struct layout *l, const struct model_frame *place)
 {
-	int indent = place_indent(l);
+	int indent = line_indent(r);
 	char whole[PLACE_LEN], text[PLACE_LEN];
 
 	place_format(whole, sizeof(whole), place->function, place->file, place->line, r->style.utf8);
@@ -298,7 +305,7 @@ void line_stall(struct render *r, const struct model_stall *stall)
 		 false);
 	if (stall->place)
 		put_place(r, &l, stall->place);
-	hint_print(r, place_indent(&l), hint_of_stall(hint, sizeof(hint), stall));
+	hint_print(r, line_indent(r), hint_of_stall(hint, sizeof(hint), stall));
 }
 
 /* What is longer than the column loses its middle: both the call and what it waits for are worth reading. */
@@ -346,7 +353,7 @@ void line_stuck(struct render *r, const struct model_stuck *stuck)
 		 false);
 	if (stuck->place)
 		put_place(r, &l, stuck->place);
-	hint_print(r, place_indent(&l), hint_of_stuck(hint, sizeof(hint), stuck));
+	hint_print(r, line_indent(r), hint_of_stuck(hint, sizeof(hint), stuck));
 }
 
 /* In the column of the cause stands how it went: status, hold and delay. */

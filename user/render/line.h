@@ -26,6 +26,10 @@ void line_request(struct render *r, const struct model_done *done);
 /* Small holds that added up, in the columns of a stall: the sum, how many, and the routes that made it. */
 void line_cumulative(struct render *r, const struct model_cumulative *sum);
 
+/* Whether a time has its ms, for which narrow terminals have no room; and the columns before those of the cause. */
+bool line_has_ms(const struct render *r);
+int line_indent(const struct render *r);
+
 #define LINE_DETAIL_LEN  (TARGET_LEN + 160)     /* longest text of line_format_detail() with its NUL, */
 #define LINE_CAUSE_LEN   (LINE_DETAIL_LEN + 16) /* and of line_format_cause() */
 #define LINE_REQUEST_LEN (TARGET_LEN + 16)      /* longest text of line_format_request() with its NUL */

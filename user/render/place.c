@@ -55,14 +55,19 @@ static void put_line_number(struct writer *w, uint32_t line)
 		writer_null(w, "line");
 }
 
-void place_put_frame(struct writer *w, const char *key, const struct model_frame *frame)
+static void put_frame_keys(struct writer *w, const struct model_frame *frame)
 {
-	writer_object(w, key);
 	writer_string(w, "function", frame->function);
 	writer_name(w, "file", frame->file);
 	put_line_number(w, frame->line);
 	writer_string(w, "kind", place_kind(frame->kind));
 	writer_bool(w, "own", frame->is_own);
+}
+
+void place_put_frame(struct writer *w, const char *key, const struct model_frame *frame)
+{
+	writer_object(w, key);
+	put_frame_keys(w, frame);
 	writer_object_end(w);
 }
 
@@ -79,13 +84,10 @@ void place_put_json(struct writer *w, const struct model_summary *summary)
 	writer_array(w, "places");
 	for (size_t i = 0; i < summary->nr_places; i++) {
 		const struct model_place *p = &summary->places[i];
+		const struct model_frame frame = {p->function, p->file, p->line, p->kind, p->is_own};
 
 		writer_object(w, NULL);
-		writer_string(w, "function", p->function);
-		writer_name(w, "file", p->file);
-		put_line_number(w, p->line);
-		writer_string(w, "kind", place_kind(p->kind));
-		writer_bool(w, "own", p->is_own);
+		put_frame_keys(w, &frame);
 		writer_u64(w, "stalls", p->nr_stalls);
 		writer_u64(w, "stall_ns", p->stall_ns);
 		writer_u64(w, "longest_ns", p->max_stall_ns);
