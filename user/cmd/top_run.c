@@ -305,8 +305,12 @@ int top_run(const struct top_opts *opts, struct err *err)
 	struct model_sink sink = top_show_sink(&r.show);
 	int error;
 
-	r.session = (struct session){
-		.opts = &opts->trace, .view.sink = &sink, .epoll_fd = -1, .timer_fd = -1, .signal_fd = -1};
+	r.session = (struct session){.opts = &opts->trace,
+				     .view.sink = &sink,
+				     .epoll_fd = -1,
+				     .timer_fd = -1,
+				     .watch_fd = -1,
+				     .signal_fd = -1};
 	error = show_init(&r, err);
 	if (!error)
 		error = targets_find(&r, err);
