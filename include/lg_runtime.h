@@ -11,7 +11,7 @@
 #include "lg_v8.h"
 
 struct lg_runtime_info {
-	__u32 kind; /* enum lg_runtime: CPYTHON or NODE; others are not asked */
+	__u32 kind; /* enum lg_runtime; only CPYTHON and NODE have something below */
 	__u32 pad;
 	union {
 		struct lg_python python;

@@ -29,6 +29,7 @@ int replay_run(struct replay *replay, struct err *err);
 int replay_sum_up(struct replay *replay, struct err *err);
 /* Says on standard error what the file does not hold: what is damaged, and what was not recorded. */
 void replay_notes(const struct replay *replay, const struct trace_opts *opts);
+/* Of that, only what is damaged. */
 void replay_note_damage(const struct replay *replay);
 /* Safe on a replay that was opened only in part. */
 void replay_close(struct replay *replay, struct err *err);

@@ -84,7 +84,6 @@ int top_main(int argc, char **argv, struct err *err)
 	int parsed = opt_parse(&top_command, argc, argv, &opts, &rest, err);
 
 	opts.trace.quiet = true;
-
 	if (parsed > 0) {
 		opt_help(&top_command, stdout);
 		code = EXIT_CODE_OK;

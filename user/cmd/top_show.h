@@ -60,6 +60,7 @@ struct model_sink top_show_sink(struct top_show *s);
 const struct board *top_show_board(const struct top_show *s);
 /* The requests in flight of the loop that is open. */
 void top_show_look(struct top_show *s, const struct model *model, uint64_t now_ns);
+/* 0 or -errno: of the output. */
 int top_show_draw(struct top_show *s);
 /* The screen stands still, or no longer does, as top.is_paused says. */
 void top_show_freeze(struct top_show *s);

@@ -98,7 +98,6 @@ int view_open_model(struct view *view, const struct trace_opts *opts, struct err
 	};
 
 	filter_init(&view->filter, opts);
-
 	return model_new(&view->model, &model_opts, view->sink ? view->sink : &sink, err);
 }
 

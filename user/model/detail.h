@@ -50,6 +50,7 @@ struct detail_facts {
 	const char *command; /* the program that a child began to run meanwhile; empty: none did */
 };
 
+/* Keeps nothing of the facts. */
 void detail_find(struct model_detail *out, const struct detail_facts *facts);
 
 #endif

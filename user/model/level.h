@@ -12,9 +12,11 @@ struct levels {
 	uint64_t sum_ns[LG_NR_LEVELS]; /* without the time since since_ns */
 };
 
+/* What is left out from the record on; requests that are no longer followed end. */
 void level_feed(struct model *m, const struct lg_rec_budget *rec);
-/* As of `now_ns`. */
+/* Into the summary, as of `now_ns`. */
 void levels_copy(const struct model *m, uint64_t now_ns, struct model_summary *out);
+/* Times count from `now_ns` on; the level stays. */
 void levels_restart(struct levels *l, uint64_t now_ns);
 
 #endif
