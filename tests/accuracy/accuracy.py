@@ -5,13 +5,13 @@
                 [--record FOLDER]
 
 A NAME selects every row that begins so; a PLACE is one of those that the table of a row names. --record keeps what
-lgtrace saw of each row, to look at a miss again with `lgtrace report`. The exit status is 1 if a stall told as `exact` named a wrong request, if a
-stall that belongs to nobody named any (in the short run: more than one), or if a row's recall is below MIN_RECALL.
+lgtrace saw of each row, to look at a miss again with `lgtrace report`. The exit status is 1 if a stall told as `exact`
+named a wrong request, if a stall that belongs to nobody named any (in the short run: more than one), or if a row's
+recall is below MIN_RECALL.
 """
 import argparse
 import asyncio
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -51,7 +51,6 @@ ROWS = {
     "nginx": rows_native.Nginx,
     "redis": rows_native.RedisRow,
 }
-FETCHED = ("py313", "py314", "node22", "node24")  # by tools/runtimes
 SHORT_ROWS = ("py311-asyncio", "node20", "nginx", "redis")
 
 
@@ -131,10 +130,9 @@ def run_all(names, args, folder):
 
 def fetch_runtimes(names):
     """What this Debian lacks for these rows."""
-    wanted = [runtime for runtime in FETCHED if any(name.startswith(runtime) for name in names)]
+    wanted = [runtime for runtime in rows.FETCHED if any(name.startswith(runtime) for name in names)]
     wanted += ["frameworks"] if any(name.startswith("node") for name in names) else []
-    if wanted:
-        subprocess.run([rows.ROOT / "tools" / "runtimes", rows.RUNTIMES, *wanted], check=True, stdout=sys.stderr)
+    rows.fetch(wanted)
 
 
 def failures_of(verdict, max_blamed):

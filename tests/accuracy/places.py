@@ -8,7 +8,6 @@ right function, file and line, and with the functions around in their order.
 """
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -16,7 +15,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 
-from rows import ROOT, RUNTIMES, run_in  # noqa: E402
+from rows import FETCHED, fetch, run_in  # noqa: E402
 
 from lab_places import (PlacesNginx, PlacesNode, PlacesProgram, PlacesPython, PlacesRedis, cpp_places,  # noqa: E402
                         plant, rust_places)
@@ -38,13 +37,6 @@ ROWS = {
     "cpp": lambda *at: PlacesProgram(*at, "places_server", cpp_places()),
     "rust": lambda *at: PlacesProgram(*at, "places_server_rs", rust_places()),
 }
-FETCHED = ("py313", "py314", "node22", "node24")  # by tools/runtimes
-
-
-def fetch_runtimes(names):
-    wanted = [name for name in names if name in FETCHED]
-    if wanted:
-        subprocess.run([ROOT / "tools" / "runtimes", RUNTIMES, *wanted], check=True, stdout=sys.stderr)
 
 
 def run_row(name, folder, peer, args):
@@ -69,7 +61,7 @@ def main():
     names = [name for name in ROWS if name.startswith(tuple(args.rows.split()) or ("",))]
     if not names:
         parser.error(f"no row begins with {args.rows}: {' '.join(ROWS)}")
-    fetch_runtimes(names)
+    fetch([name for name in names if name in FETCHED])
     print(f"{'ROW':13}{'RUNTIME':14}{'PLANTS':>7}{'RIGHT':>7}{'MISSED':>7}{'SHARE':>9}")
     found = {}
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="lgtrace-places-") as folder, Peer() as peer:

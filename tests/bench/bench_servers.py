@@ -13,9 +13,8 @@ import time
 from pathlib import Path
 
 from bench_load import RedisBenchmark, Wrk
-from bench_process import end, process_tree
+from bench_process import ROOT, end, process_tree
 
-ROOT = Path(__file__).resolve().parents[2]
 APPS = ROOT / "tests" / "apps"
 PYTHON = "/usr/bin/python3"  # the one that the distribution's packages belong to
 NGINX = "/usr/sbin/nginx"

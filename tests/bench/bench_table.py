@@ -56,12 +56,12 @@ def watcher_table(title, servers):
             slots = [slot for slot in of_condition(server["slots"], condition) if "attach_s" in slot]
             if not slots:
                 continue
-            rows.append([name, condition, edges_of(slots, condition) or "", spread(map(watcher_percent, slots), "{:.1f}"),
-                         f"{max(map(rss_mib, slots)):.1f}", spread(map(attach_ms, slots), "{:.0f}"),
+            rows.append([name, condition, edges_of(slots, condition) or "",
+                         spread(map(watcher_percent, slots), "{:.1f}"), f"{max(map(rss_mib, slots)):.1f}", spread(map(attach_ms, slots), "{:.0f}"),
                          spread(map(detach_ms, slots), "{:.0f}"), str(sum(slot.get("lost", 0) for slot in slots)),
                          str(sum(slot.get("stalls", 0) for slot in slots))])
-    table(title, ["server", "watched by", "edges", "CPU, % of server's", "peak MiB", "attach ms", "detach ms", "lost", "stalls"],
-          rows)
+    table(title, ["server", "watched by", "edges", "CPU, % of server's", "peak MiB", "attach ms", "detach ms", "lost",
+                  "stalls"], rows)
 
 
 def cost_tables(found):
@@ -114,8 +114,8 @@ def peer_tables(found):
     compared(servers, "Beside others: CPU of the server for a request, us", cpu_us, "{:.2f}")
     compared(servers, "Beside others: requests a second", speed, "{:.0f}")
     watcher_table("The tools themselves", servers)
-    table("Left out (tools/deps bench installs those of Debian)", ["server", "tool", ""], [[name, peer, why] for name, server in servers.items()
-                                               for peer, why in server["absent"].items()])
+    table("Left out (tools/deps bench installs those of Debian)", ["server", "tool", ""],
+          [[name, peer, why] for name, server in servers.items() for peer, why in server["absent"].items()])
 
 
 def host_tables(found):
