@@ -226,10 +226,16 @@ static __always_inline void python_take(struct stack_walk *w, struct thread *t, 
 			break;
 }
 
+static __always_inline void kernel_walk(struct lg_rec_stack *rec, struct task_struct *task)
+{
+	long len = bpf_get_task_stack(task, rec->kernel, sizeof(rec->kernel), 0);
+
+	rec->nr_kernel = len > 0 ? len / sizeof(rec->kernel[0]) : 0;
+}
+
 static __always_inline void kernel_take(struct lg_rec_stack *rec, struct thread *t, struct task_struct *task)
 {
 	struct kernel_stack *asleep;
-	long len;
 
 	if (rec->moment == LG_STACK_BLOCKED && !t->has_note) {
 		asleep = bpf_map_lookup_elem(&kernel_stacks, &t->slot);
@@ -239,8 +245,7 @@ static __always_inline void kernel_take(struct lg_rec_stack *rec, struct thread 
 		rec->nr_kernel = asleep->nr;
 		return;
 	}
-	len = bpf_get_task_stack(task, rec->kernel, sizeof(rec->kernel), 0);
-	rec->nr_kernel = len > 0 ? len / sizeof(rec->kernel[0]) : 0;
+	kernel_walk(rec, task);
 }
 
 /* An empty record. */
@@ -259,12 +264,12 @@ static __always_inline void stack_begin(struct stack_walk *w, struct thread *t, 
 }
 
 /* Names are read from the process's memory, which goes on changing: at once. */
-static __always_inline void stack_send(struct stack_walk *w)
+static __always_inline void stack_send(struct lg_rec_stack *rec)
 {
-	__u64 len = offsetof(struct lg_rec_stack, copy) + bounded(w->rec.copied, LG_STACK_COPY);
+	__u64 len = offsetof(struct lg_rec_stack, copy) + bounded(rec->copied, LG_STACK_COPY);
 
-	w->rec.head.len = len;
-	if (bpf_ringbuf_output(&events, &w->rec, len, BPF_RB_FORCE_WAKEUP))
+	rec->head.len = len;
+	if (bpf_ringbuf_output(&events, rec, len, BPF_RB_FORCE_WAKEUP))
 		count(LG_CNT_LOST_RECORDS);
 	else
 		count(LG_CNT_RECORDS);
@@ -301,7 +306,7 @@ __noinline int stack_take(__u64 now, __u32 moment, __u64 block_ns)
 	batch_flush(t, false);
 	stack_begin(w, t, now, moment, block_ns);
 	stack_fill(w, t, task);
-	stack_send(w);
+	stack_send(&w->rec);
 	barrier();
 	w->is_busy = 0;
 	return 0;
@@ -337,7 +342,6 @@ __noinline int stack_note(__u64 now)
 __noinline int stack_note_tell(struct thread *t, __u64 now)
 {
 	struct lg_rec_stack *note;
-	__u64 len;
 	__u32 place;
 
 	if (!t)
@@ -349,20 +353,14 @@ __noinline int stack_note_tell(struct thread *t, __u64 now)
 		return 0;
 	t->stack_ns = now;
 	batch_flush(t, false);
-	len = offsetof(struct lg_rec_stack, copy) + bounded(note->copied, LG_STACK_COPY);
-	note->head.len = len;
 	note->head.time_ns = now;
-	if (bpf_ringbuf_output(&events, note, len, BPF_RB_FORCE_WAKEUP))
-		count(LG_CNT_LOST_RECORDS);
-	else
-		count(LG_CNT_RECORDS);
+	stack_send(note);
 	return 0;
 }
 
 static __always_inline void asleep_take(struct stack_walk *w, struct thread *t, struct task_struct *task)
 {
 	struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
-	long len;
 
 	if (config.stack & LG_STACK_USER) {
 		w->rec.native[0].ip = PT_REGS_IP(regs);
@@ -371,10 +369,8 @@ static __always_inline void asleep_take(struct stack_walk *w, struct thread *t, 
 		regs_take(&w->rec, regs);
 		w->rec.thread = thread_self(task);
 	}
-	if (config.stack & LG_STACK_KERNEL) {
-		len = bpf_get_task_stack(task, w->rec.kernel, sizeof(w->rec.kernel), 0);
-		w->rec.nr_kernel = len > 0 ? len / sizeof(w->rec.kernel[0]) : 0;
-	}
+	if (config.stack & LG_STACK_KERNEL)
+		kernel_walk(&w->rec, task);
 }
 
 /* The answer that was given when it fell asleep. */
@@ -434,7 +430,7 @@ int trace_asleep(struct bpf_iter__task *ctx)
 	barrier();
 	stack_begin(w, t, bpf_ktime_get_ns(), LG_STACK_ASLEEP, t->call_seq == t->seq ? t->call.start_ns : 0);
 	asleep_take(w, t, task);
-	stack_send(w);
+	stack_send(&w->rec);
 	barrier();
 	w->is_busy = 0;
 	return 0;

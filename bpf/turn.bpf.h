@@ -185,7 +185,10 @@ static __always_inline void turn_open(struct thread *t, struct task_struct *task
 		turn_begin(t, task, t->wake_ns);
 }
 
-/* The same, of a turn that ends. */
+/*
+ * Ends the turn of the current thread, and tells it if it was long or had edges. A global function as the ones above
+ * (turn.bpf.c).
+ */
 int turn_end(struct thread *t, __u64 now);
 
 #endif
