@@ -13,31 +13,14 @@ import math
 import os
 import random
 import signal
-import subprocess
 import threading
 import time
 from contextlib import ExitStack, contextmanager
 
 from judge import Block
-from lab_server import BUILT, PYTHON, Redis, Server, children, wait_for
+from lab_server import BUILT, Redis, Server, children, slow_files, wait_for
 from load import http_client, read_head
-from rows import BLOCK_MS, ROOT, WAIT_MS
-
-
-@contextmanager
-def slow_files(folder):
-    """lab_fuse.py on folder/slow, its log in folder/slow.jsonl."""
-    (folder / "slow").mkdir()
-    log = folder / "slow.jsonl"
-    log.touch()
-    server = subprocess.Popen([PYTHON, "-B", ROOT / "tests" / "e2e" / "lab_fuse.py", folder / "slow", log])
-    try:
-        wait_for(lambda: os.path.ismount(folder / "slow"), what="slow file system")
-        yield
-    finally:
-        subprocess.run(["umount", "-l", folder / "slow"], check=False)
-        server.wait(10)
-
+from rows import BLOCK_MS, WAIT_MS
 
 NOBODY_PAUSE_S = (0.4, 1.2)
 
@@ -125,6 +108,7 @@ http {{
         self.client = http_client(self.port, self.path_of)
 
     def __enter__(self):
+        (self.folder / "slow").mkdir()
         self.stack.enter_context(slow_files(self.folder))
         self.upstream.start()
         wait_for(lambda: self.upstream.port, what="upstream")
