@@ -176,47 +176,46 @@ static inline void conn_seen(struct stream *s, uint64_t ino, uint8_t origin, uin
 	stream_feed(s, &rec.head, LG_REC_CONN, sizeof(rec));
 }
 
+/* `io` but for its thread, with the first bytes of its data. */
+static inline void io_feed(struct stream *s, const struct lg_rec_io *io, const void *data)
+{
+	size_t len = (sizeof(*io) + io->captured + 7) & ~(size_t)7;
+	struct lg_rec_io *rec = calloc(1, len);
+
+	assert_non_null(rec);
+	*rec = *io;
+	rec->pid = STREAM_PID;
+	rec->tid = s->tid;
+	if (io->captured)
+		memcpy(rec->data, data, io->captured);
+	stream_feed(s, &rec->head, LG_REC_IO, len);
+	free(rec);
+}
+
 /* An edge in which `bytes` passed and the first `captured` are told. */
 static inline void io_raw(struct stream *s, uint8_t op, uint8_t flags, uint64_t ino, const void *data,
 			  uint16_t captured, uint64_t bytes)
 {
-	size_t len = (sizeof(struct lg_rec_io) + captured + 7) & ~(size_t)7;
-	struct lg_rec_io *rec = calloc(1, len);
+	const struct lg_rec_io io = {
+		.op = op,
+		.flags = flags,
+		.captured = captured,
+		.ino = ino,
+		.bytes = bytes,
+		.waited_ns = op == LG_IO_READ ? s->waited_ns : 0,
+	};
 
-	assert_non_null(rec);
-	rec->pid = STREAM_PID;
-	rec->tid = s->tid;
-	rec->op = op;
-	rec->flags = flags;
-	rec->captured = captured;
-	rec->ino = ino;
-	rec->bytes = bytes;
-	rec->waited_ns = op == LG_IO_READ ? s->waited_ns : 0;
-	if (captured)
-		memcpy(rec->data, data, captured);
-	stream_feed(s, &rec->head, LG_REC_IO, len);
-	free(rec);
+	io_feed(s, &io, data);
 }
 
 /* A write of `bytes` that ends with `tail` (at most 8), of which the first `captured` are told. */
 static inline void io_write_tail(struct stream *s, uint64_t ino, const void *data, uint16_t captured, uint64_t bytes,
 				 const char *tail)
 {
-	size_t len = (sizeof(struct lg_rec_io) + captured + 7) & ~(size_t)7;
-	struct lg_rec_io *rec = calloc(1, len);
+	struct lg_rec_io io = {.op = LG_IO_WRITE, .captured = captured, .ino = ino, .bytes = bytes};
 
-	assert_non_null(rec);
-	rec->pid = STREAM_PID;
-	rec->tid = s->tid;
-	rec->op = LG_IO_WRITE;
-	rec->captured = captured;
-	rec->ino = ino;
-	rec->bytes = bytes;
-	memcpy(rec->tail + 8 - strlen(tail), tail, strlen(tail));
-	if (captured)
-		memcpy(rec->data, data, captured);
-	stream_feed(s, &rec->head, LG_REC_IO, len);
-	free(rec);
+	memcpy(io.tail + 8 - strlen(tail), tail, strlen(tail));
+	io_feed(s, &io, data);
 }
 
 static inline void io_read(struct stream *s, uint64_t ino, const char *text)
