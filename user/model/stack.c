@@ -7,6 +7,34 @@
 
 #include "model/state.h"
 
+/* "file+0x12ab" and "0x7f.." stand for code without symbols. */
+static bool has_name(const struct model_frame *f)
+{
+	return !strstr(f->function, "+0x") && strncmp(f->function, "0x", 2) != 0;
+}
+
+static bool is_code(const struct model_frame *f)
+{
+	return f->kind == LG_FRAME_PYTHON || f->kind == LG_FRAME_JS;
+}
+
+static const struct model_frame *place_find(const struct stack *stack)
+{
+	const struct model_frame *unnamed = NULL, *others = NULL;
+
+	for (size_t i = 0; i < stack->nr; i++) {
+		const struct model_frame *f = &stack->frames[i];
+
+		if (f->is_own && has_name(f))
+			return f;
+		if (f->is_own && !unnamed)
+			unnamed = f;
+		if (!others || (!is_code(others) && is_code(f)))
+			others = f;
+	}
+	return unnamed ? unnamed : others;
+}
+
 /* Strings are copied behind the frames, each with a NUL. */
 static struct stack *stack_new(const struct lg_rec_frames *rec)
 {
@@ -37,7 +65,13 @@ static struct stack *stack_new(const struct lg_rec_frames *rec)
 		text += head.file_len + 1;
 		from += head.file_len;
 	}
+	stack->place = place_find(stack);
 	return stack;
+}
+
+const struct model_frame *stack_place(const struct stack *stack)
+{
+	return stack ? stack->place : NULL;
 }
 
 void stack_put(struct stack *stack)
@@ -133,7 +167,7 @@ static uint64_t stack_weight(struct stack *const *v, unsigned nr, unsigned i, co
 
 static bool is_same_place(const struct stack *a, const struct stack *b)
 {
-	const struct model_frame *x = stack_place(a), *y = stack_place(b);
+	const struct model_frame *x = a->place, *y = b->place;
 
 	return !strcmp(x->function, y->function) && !strcmp(x->file, y->file);
 }
@@ -190,32 +224,4 @@ struct stack *stacks_choose(const struct loop *l, const struct run *run)
 	if (best)
 		best->refs++;
 	return best;
-}
-
-/* "file+0x12ab" and "0x7f.." stand for code without symbols. */
-static bool has_name(const struct model_frame *f)
-{
-	return !strstr(f->function, "+0x") && strncmp(f->function, "0x", 2) != 0;
-}
-
-static bool is_code(const struct model_frame *f)
-{
-	return f->kind == LG_FRAME_PYTHON || f->kind == LG_FRAME_JS;
-}
-
-const struct model_frame *stack_place(const struct stack *stack)
-{
-	const struct model_frame *unnamed = NULL, *others = NULL;
-
-	for (size_t i = 0; stack && i < stack->nr; i++) {
-		const struct model_frame *f = &stack->frames[i];
-
-		if (f->is_own && has_name(f))
-			return f;
-		if (f->is_own && !unnamed)
-			unnamed = f;
-		if (!others || (!is_code(others) && is_code(f)))
-			others = f;
-	}
-	return unnamed ? unnamed : others;
 }

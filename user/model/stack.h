@@ -18,9 +18,10 @@ struct stack {
 	unsigned refs;
 	enum lg_stack_moment moment;
 	uint64_t time_ns;
-	uint64_t block_ns; /* when the call began that blocked, 0: none did */
-	size_t nr;
-	struct model_frame frames[]; /* the strings are behind them */
+	uint64_t block_ns;               /* when the call began that blocked, 0: none did */
+	const struct model_frame *place; /* one of the frames: see stack_place() */
+	size_t nr;                       /* at least 1 */
+	struct model_frame frames[];     /* the strings are behind them */
 };
 
 struct stacks {
@@ -40,7 +41,7 @@ struct stack *stacks_choose(const struct loop *l, const struct run *run);
 
 void stack_put(struct stack *stack);
 
-/* The frame that the author of the code would look at: the innermost own one that has a name. NULL: there are none. */
+/* The frame that the author of the code would look at: the innermost own one that has a name. NULL: no stack. */
 const struct model_frame *stack_place(const struct stack *stack);
 
 #endif
