@@ -350,7 +350,10 @@ static __always_inline bool thread_lost_gil(struct walk *w, const struct thread 
 	       (word_at(w->py.gil + GIL_HOLDER) != w->tstate || !(__u32)word_at(w->py.gil + GIL_LOCKED));
 }
 
-/* What was booked as a lock before it was known which one is the interpreter's. */
+/*
+ * What was taken for a lock before it was known which one is the interpreter's: the call that it sleeps in, to which
+ * its next waits for the same lock are added, and what was booked.
+ */
 static __always_inline void gil_learn(struct thread *t, __u64 gil)
 {
 	struct lg_block *b = &t->since.longest;
@@ -359,6 +362,11 @@ static __always_inline void gil_learn(struct thread *t, __u64 gil)
 	if (t->gil == gil)
 		return;
 	t->gil = gil;
+	if (t->call.sleep == LG_SLEEP_LOCK && thread_is_gil(t, t->call.args[0])) {
+		t->call.sleep = LG_SLEEP_GIL;
+		if (t->out_ns && t->out_class == LG_SLEEP_LOCK)
+			t->out_class = LG_SLEEP_GIL;
+	}
 	if (!t->has_since || b->sleep != LG_SLEEP_LOCK || !thread_is_gil(t, b->args[0]))
 		return;
 	if (ns > t->since.sleep_ns[LG_SLEEP_LOCK])
@@ -369,11 +377,14 @@ static __always_inline void gil_learn(struct thread *t, __u64 gil)
 }
 
 /* Asks for the thread that made this one wait. */
-static __always_inline void gil_ask(struct walk *w, struct thread *t, struct answer *a)
+static __always_inline void gil_ask(struct walk *w, struct thread *t, struct task_struct *task, struct answer *a)
 {
-	__u64 own = w->tstate;
 	struct lg_block *b = t->out_ns ? &t->call : &t->since.longest;
+	__u64 own;
 
+	if (!w->tstate)
+		python_tstate_find(w, thread_self(task));
+	own = w->tstate;
 	walk_begin(w);
 	python_holder_find(w);
 	w->tstate = w->holder;
@@ -407,7 +418,7 @@ static __always_inline int python_ask(struct thread *t, struct task_struct *task
 	w->py = *python;
 	gil_learn(t, python->gil);
 	if (thread_waited_gil(t, now) || thread_waits_gil(w, t, now)) {
-		gil_ask(w, t, a);
+		gil_ask(w, t, task, a);
 		error = 0;
 	} else {
 		error = walk_run(w, task, a);

@@ -26,9 +26,12 @@ void *bpf_map_lookup_elem(void *map, const void *key)
 	return map == &walks && *(const __u32 *)key == 0 ? &walk_memory : NULL;
 }
 
-#define SELF 0x5aa5 /* what names the thread */
-#define PORT 40123
-#define PATH "/reports/7"
+/* The host's flavours of a task all begin where it does: what names a thread is also the next one, and its id. */
+static struct task_struct other_task;
+#define SELF   ((uint64_t)&other_task) /* what names the thread, */
+#define HOLDER 4711                    /* and the other one */
+#define PORT   40123
+#define PATH   "/reports/7"
 
 #define TYPE_BYTES 904
 #define FRAME      80 /* of a coroutine */
@@ -279,6 +282,31 @@ static void nobody_without_a_request(void **state)
 	assert_int_equal(a.answer, LG_ANSWER_NOBODY);
 }
 
+/* The first wait for the interpreter lock that is seen looks like one for any lock. */
+static void holder_of_the_first_wait(void **state)
+{
+	struct thread t = {.pid = 1, .tid = 1, .out_ns = 900, .out_class = LG_SLEEP_LOCK};
+	struct answer a = {};
+	uint64_t holder;
+
+	(void)state;
+	case_build(0);
+	holder = host_new(256);
+	host_put64(holder + py.tstate_thread, HOLDER);
+	host_put64(holder + py.tstate_interp, py.interp);
+	host_put64(py.gil + GIL_HOLDER, holder);
+	memcpy(&other_task, &(uint64_t){HOLDER}, 8);
+	t.call.sleep = LG_SLEEP_LOCK;
+	t.call.args[0] = py.gil + 24;
+	assert_int_equal(python_ask(&t, &host_task.task, &py, &a, 1000), 0);
+	assert_true(a.is_gil);
+	assert_int_equal(a.holder_tid, HOLDER);
+	assert_int_equal(t.out_class, LG_SLEEP_GIL);
+	assert_int_equal(t.call.sleep, LG_SLEEP_GIL);
+	assert_int_equal(t.call.target.kind, LG_TARGET_HOLDER);
+	assert_int_equal(t.call.target.ino, HOLDER);
+}
+
 static void tasks_that_await_each_other_end(void **state)
 {
 	uint64_t one, other;
@@ -355,6 +383,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_way_leads_to_the_request),
 		cmocka_unit_test(nobody_without_a_request),
+		cmocka_unit_test(holder_of_the_first_wait),
 		cmocka_unit_test(tasks_that_await_each_other_end),
 		cmocka_unit_test(damage_is_survived),
 		cmocka_unit_test(noise_is_nobody),
