@@ -45,7 +45,7 @@ def cpu_quota(pid, quota_us, period_us=100_000):
 def first_in_line(pid):
     """No ordinary task of the host keeps the CPU from it, where that is allowed: want of a CPU would be a cause."""
     with suppress(PermissionError):
-        os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(1))
+        os.sched_setscheduler(pid, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
 
 
 def own_group(pid, v1):

@@ -241,6 +241,37 @@ static void waits_for_the_holder(void **state)
 	stream_free(s);
 }
 
+/* Waits for the interpreter lock end after 5 ms each: one of them tells who held it, however long all of them were. */
+static void names_the_holder_of_many_waits(void **state)
+{
+	struct lg_rec_owner rec = {.pid = STREAM_PID, .answer = LG_ANSWER_NOBODY, .is_gil = 1};
+	struct stream *s = stream_new(LG_RT_CPYTHON);
+	struct lg_rec_off off;
+
+	(void)state;
+	rec.tid = s->tid;
+	turn_read(s, 11, GET("one"));
+	turn_start(s);
+	run_ms(s, 9);
+	off = off_blocked(s, 9, LG_SLEEP_SYSCALL);
+	off_cpu(s, &off);
+	run_marked(s, 1, 11, LG_STAGE_WAITING, 1);
+	for (int i = 0; i < 200; i++) {
+		run_ms(s, 5);
+		off = off_blocked(s, 5, LG_SLEEP_GIL);
+		off.longest.target = (struct lg_target){.kind = LG_TARGET_HOLDER, .ino = 4711};
+		off_cpu(s, &off);
+		stream_feed(s, &rec.head, LG_REC_OWNER, sizeof(rec));
+	}
+	turn_stop(s);
+	assert_int_equal(s->nr_stalls, 1);
+	assert_int_equal(s->stalls[0].stall.cause, LG_CAUSE_GIL);
+	assert_non_null(s->stalls[0].stall.block);
+	assert_int_equal(s->stalls[0].block.target.kind, LG_TARGET_HOLDER);
+	assert_int_equal(s->stalls[0].block.target.ino, 4711);
+	stream_free(s);
+}
+
 /* The response has begun within the server, and its first byte is about to be written. */
 static void caught_before_the_first_write(void **state)
 {
@@ -531,6 +562,7 @@ int main(void)
 		cmocka_unit_test(nobody_without_a_cpu),
 		cmocka_unit_test(detached_from_its_request),
 		cmocka_unit_test(waits_for_the_holder),
+		cmocka_unit_test(names_the_holder_of_many_waits),
 		cmocka_unit_test(takes_turns_with_a_thread),
 		cmocka_unit_test(caught_before_the_first_write),
 		cmocka_unit_test(complete_to_the_client_only),

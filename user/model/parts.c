@@ -65,14 +65,21 @@ void parts_add(struct model_parts *dst, const struct model_parts *src)
 	dst->throttled_ns += src->throttled_ns;
 }
 
+static void block_take(struct span *s, const struct lg_block *block)
+{
+	if (block->sleep_ns > s->block.sleep_ns)
+		s->block = *block;
+	if (block->target.kind == LG_TARGET_HOLDER && block->sleep_ns > s->held.sleep_ns)
+		s->held = *block;
+}
+
 void span_add(struct span *s, const struct model_parts *parts, uint64_t length_ns, const struct lg_rec_off *off)
 {
 	s->length_ns += length_ns;
 	parts_add(&s->parts, parts);
 	if (!off)
 		return;
-	if (off->longest.sleep_ns > s->block.sleep_ns)
-		s->block = off->longest;
+	block_take(s, &off->longest);
 	if (off->last_nr >= 0 && parts->system_ns > s->last_nr_ns) {
 		s->last_nr = off->last_nr;
 		s->last_nr_ns = parts->system_ns;
@@ -85,8 +92,8 @@ void span_merge(struct span *dst, const struct span *src)
 	if (src->start_ns < dst->start_ns)
 		dst->start_ns = src->start_ns;
 	parts_add(&dst->parts, &src->parts);
-	if (src->block.sleep_ns > dst->block.sleep_ns)
-		dst->block = src->block;
+	block_take(dst, &src->block);
+	block_take(dst, &src->held);
 	if (src->last_nr_ns > dst->last_nr_ns) {
 		dst->last_nr = src->last_nr;
 		dst->last_nr_ns = src->last_nr_ns;

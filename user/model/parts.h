@@ -14,6 +14,7 @@ struct span {
 	uint64_t length_ns;
 	struct model_parts parts; /* of length_ns */
 	struct lg_block block;    /* the longest; sleep_ns 0: none */
+	struct lg_block held;     /* the longest for a lock whose holder is known; sleep_ns 0: none */
 	int last_nr;              /* the call that returned last in the interval with most system time; */
 	uint64_t last_nr_ns;      /* which was this; 0: last_nr means nothing */
 };

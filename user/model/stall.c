@@ -105,10 +105,13 @@ static void stall_count(struct model *m, struct loop *l, const struct run *run, 
 	who->route->stats.stall_squares += square;
 }
 
+/* A wait for the interpreter lock is made of short ones: each of them, but for its length, is the whole. */
 static const struct lg_block *span_block(const struct span *span)
 {
 	bool is_worth = span->block.sleep_ns && span->block.sleep_ns >= span->length_ns / BLOCK_SHARE;
 
+	if (span->held.sleep_ns && span_cause(span) == LG_CAUSE_GIL)
+		return &span->held;
 	return is_worth ? &span->block : NULL;
 }
 
