@@ -169,6 +169,29 @@ static void test_load_ends_at_once(void **state)
 	assert_int_equal(b.level, LG_LEVEL_FULL);
 }
 
+/*
+ * The load ended while the first sample of a level was taken: that seems to save all there is. When the targets do
+ * little, what lgtrace costs by itself is no reason to leave out anything; when they do half of what they did, it
+ * stays.
+ */
+static void test_load_ends_in_between(void **state)
+{
+	struct budget_sample ends = {.window_ns = S, .target_ns = S / 2, .own_ns = 1 * MS};
+	struct budget_sample half = {.window_ns = S, .target_ns = S / 2, .bpf_ns = 2 * MS};
+	struct budget_sample idle = {.window_ns = S, .target_ns = S / 1000, .own_ns = 3 * MS};
+	struct budget b;
+
+	(void)state;
+	budget_init(&b, 1 * PERCENT);
+	assert_int_equal(take_until(&b, 20, 10), 2);
+	budget_take(&b, &ends);
+	for (unsigned i = 1; i <= 10; i++)
+		assert_false(budget_take(&b, &half));
+	for (unsigned i = 1; i <= 3; i++)
+		assert_int_equal(budget_take(&b, &idle), i == 3);
+	assert_int_equal(b.level, LG_LEVEL_FULL);
+}
+
 /* Another load came in that second, so that the level seems to save all: it is left all the same after a while. */
 static void test_tried_all_the_same(void **state)
 {
@@ -195,6 +218,7 @@ int main(void)
 		cmocka_unit_test(test_hysteresis),
 		cmocka_unit_test(test_level_without_effect),
 		cmocka_unit_test(test_load_ends_at_once),
+		cmocka_unit_test(test_load_ends_in_between),
 		cmocka_unit_test(test_tried_all_the_same),
 	};
 

@@ -25,9 +25,14 @@ void budget_init(struct budget *b, uint64_t limit_ppm)
 	}
 }
 
+static uint64_t sample_whole_ns(const struct budget_sample *s)
+{
+	return s->target_ns > s->window_ns ? s->target_ns : s->window_ns;
+}
+
 uint64_t budget_cost_ppm(const struct budget_sample *s)
 {
-	uint64_t whole_ns = s->target_ns > s->window_ns ? s->target_ns : s->window_ns;
+	uint64_t whole_ns = sample_whole_ns(s);
 
 	return whole_ns ? (uint64_t)((double)(s->bpf_ns + s->own_ns) * 1e6 / (double)whole_ns) : 0;
 }
@@ -41,7 +46,8 @@ static void level_set(struct budget *b, enum lg_level level)
 	b->left_ppm = 0;
 }
 
-static void level_down(struct budget *b, uint64_t ppm, uint64_t target_ns)
+/* `ppm`: what the last two samples cost, of which `s` is one. */
+static void level_down(struct budget *b, uint64_t ppm, const struct budget_sample *s)
 {
 	uint64_t *retry_ns = &b->retry_ns[b->level + 1];
 
@@ -51,7 +57,8 @@ static void level_down(struct budget *b, uint64_t ppm, uint64_t target_ns)
 		*retry_ns *= 2;
 	level_set(b, b->level + 1);
 	b->left_ppm = ppm;
-	b->left_ns = target_ns;
+	b->left_ns = s->target_ns;
+	b->share[b->level] = (double)ppm * (double)sample_whole_ns(s) / (double)(s->target_ns ? s->target_ns : 1);
 	b->was_up = false;
 }
 
@@ -66,9 +73,23 @@ static void ratio_learn(struct budget *b, uint64_t ppm, uint64_t target_ns)
 	b->left_ppm = 0;
 }
 
-static bool has_room(struct budget *b, uint64_t ppm)
+/*
+ * What the level before would cost now: so much dearer as it was by comparison; but all that it can add is what it cost
+ * when it was left, for as much as the targets do now. When they do little, the costs of this level are lgtrace's own.
+ */
+static double cost_before(const struct budget *b, uint64_t ppm, const struct budget_sample *s)
 {
-	b->nr_cheap = ppm * b->ratio[b->level] / RATIO_ONE < b->limit_ppm * ROOM_PERCENT / 100 ? b->nr_cheap + 1 : 0;
+	double compared = (double)ppm * b->ratio[b->level] / RATIO_ONE;
+	double added = (double)ppm + b->share[b->level] * (double)s->target_ns / (double)sample_whole_ns(s);
+
+	return compared < added ? compared : added;
+}
+
+static bool has_room(struct budget *b, uint64_t ppm, const struct budget_sample *s)
+{
+	bool is_cheap = cost_before(b, ppm, s) < (double)(b->limit_ppm * ROOM_PERCENT / 100);
+
+	b->nr_cheap = is_cheap ? b->nr_cheap + 1 : 0;
 	return b->nr_cheap >= NR_CHEAP || (b->settled_ns >= b->retry_ns[b->level] && ppm <= b->limit_ppm);
 }
 
@@ -87,11 +108,11 @@ bool budget_take(struct budget *b, const struct budget_sample *s)
 		b->dear_ppm = b->nr_dear ? b->dear_ppm : ppm;
 		if (++b->nr_dear < NR_DEAR || b->level + 1 == LG_NR_LEVELS)
 			return false;
-		level_down(b, (b->dear_ppm + ppm) / 2, s->target_ns);
+		level_down(b, (b->dear_ppm + ppm) / 2, s);
 		return true;
 	}
 	b->nr_dear = 0;
-	if (b->level == LG_LEVEL_FULL || !has_room(b, ppm))
+	if (b->level == LG_LEVEL_FULL || !has_room(b, ppm, s))
 		return false;
 	level_set(b, b->level - 1);
 	b->was_up = true;

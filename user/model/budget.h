@@ -4,7 +4,8 @@
  *
  * It is pure: costs come in as samples, of a second or so each. Two dear samples in a row lead one level down (see
  * LG_LEVELS). It leads one level up where the dearer level would fit as well, judged by how much it was dearer than the
- * level below when it was left; or when it has been tried for long enough, ever more seldom while that is in vain.
+ * level below when it was left, and by what it cost then for the work of the targets; or when it has been tried for
+ * long enough, ever more seldom while that is in vain.
  */
 #ifndef LG_BUDGET_H
 #define LG_BUDGET_H
@@ -34,6 +35,8 @@ struct budget {
 	bool was_up;         /* the last step led up */
 	/* Cost of the level before, in 1/16 of this one's at the same load. */
 	uint32_t ratio[LG_NR_LEVELS];
+	/* What the level before cost when it was left, in millionths of the targets' CPU time then. */
+	double share[LG_NR_LEVELS];
 	uint64_t retry_ns[LG_NR_LEVELS]; /* so long a level is kept before the one before it is tried all the same */
 };
 
