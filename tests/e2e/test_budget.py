@@ -11,7 +11,7 @@ from lab_storm import check_last_stall, flood
 from lab_tracer import Tracer, run
 
 LEVELS = ["full", "stacks", "samples", "requests", "calls"]
-STEP_S = 75  # two dear seconds a level, or three cheap ones; after a step up in vain, the 30 or 60 s until the next one
+STEP_S = 30  # two dear seconds a level, or three cheap ones; and a machine with other work
 
 
 def lines(tracer):
