@@ -76,7 +76,7 @@
 	X(NONE, 0, "none", "nothing outside the process tells whose it was") \
 	X(LIKELY, 1, "likely", "the order of reads and writes suggests it") \
 	X(CAUSAL, 2, "causal", "it asked for the reply whose arrival began the run") \
-	X(EXACT, 3, "exact", "proved: it cannot have been another")
+	X(EXACT, 3, "exact", "it cannot have been another")
 
 /* What an event loop is made of. X(SYMBOL, number, "name") */
 #define LG_RUNTIMES(X) \

@@ -11,9 +11,9 @@ import pytest
 
 from lab_client import Load
 from lab_host import own_group
-from lab_server import EpollServer, Node, Uvicorn
+from lab_server import EpollServer, Node, Uvicorn, wait_for
 from lab_terminal import Terminal
-from lab_tracer import LGTRACE, run
+from lab_tracer import ATTACH_S, LGTRACE, Running, run
 from test_record import Recorder
 
 
@@ -51,6 +51,55 @@ def test_a_session(folder, peer, make):
         assert re.search(r"GET /cpu/\{n\} .*" + app, terminal.wait(app))
         terminal.keys("q")
         assert terminal.ended() == 0
+
+
+HANG_MS = 6000  # long enough for a slow machine to look at each of its views meanwhile
+
+
+def test_a_turn_that_hangs(folder, peer):
+    """Seen while it lasts: in the table of loops, on its loop's page, among the stalls; there it becomes the stall."""
+    with Uvicorn(folder, peer) as server, top(folder, "-p", server.pid, "--delay", "0.2", cols=200, rows=50) as terminal:
+        waiting = [server.connect() for _ in range(3)]
+        with Load(server.connect):
+            terminal.wait("GET /ok")
+        for number, connection in enumerate(waiting):
+            connection.send(f"/wait/{HANG_MS}", f"waits-{number}")
+        server.connect().send(f"/read/{HANG_MS}", "hangs")
+        screen = terminal.wait(" STUCK ")
+        assert "1 loop  1 STUCK" in screen
+        assert re.search(r" syscall +STUCK \S+ \S+ GET /read/", " ".join(row(screen, server.pid))), screen
+        terminal.keys("Enter")
+        screen = terminal.wait("STUCK for ")
+        assert f"syscall recvfrom 127.0.0.1:{peer.port}: " in screen and "hint      blocking call to " in screen
+        assert f"request   GET /read/{HANG_MS}  id=hangs" in screen
+        assert all(f"waits-{number}" in re.search("waited +(.*)", screen).group(1) for number in range(3)), screen
+        assert "Plants.read (tests/apps/asgi_app.py:" in screen[:screen.index("UTILISATION")], screen
+        terminal.keys("Escape", "Tab", "Tab")
+        screen = terminal.wait("STUCK recv")
+        assert "id=hangs" in screen.splitlines()[3], "what goes on comes first"
+        terminal.keys("Enter")
+        assert "id=hangs" in terminal.wait("where it was last seen")
+        screen = terminal.wait("the threshold was 20 ms", seconds=ATTACH_S + HANG_MS / 1000)
+        assert "STUCK" not in screen and re.search(r"^\d\S* s, from ", screen, re.M) and "id=hangs" in screen, screen
+        assert re.search(r"^spent .* s blocked", screen, re.M) and "Plants.read (tests/apps/asgi_app.py:" in screen
+        terminal.keys("q")
+        assert terminal.ended() == 0
+
+
+def test_batch_tells_what_hangs(folder):
+    """Where no call is slow, the code is; a target that is killed has no such row any more."""
+    with EpollServer(folder) as server:
+        argv = [LGTRACE, "top", "-b", "--delay", "0.3", "--threshold", "20ms", "-p", str(server.pid)]
+        with Running(argv, folder / "out", folder / "err") as tracer:
+            with Load(server.connect):
+                wait_for(lambda: "GET /ok" in (folder / "out").read_text(), ATTACH_S, "its loop in a table")
+            server.connect().send("/cpu/20000", "hangs")
+            text = wait_for(lambda: "STUCK" in (text := (folder / "out").read_text()) and text, ATTACH_S, "a stuck loop")
+            server.process.kill()
+            server.process.wait()
+            assert tracer.process.wait(ATTACH_S) == 0
+    table = text[text.rindex("lgtrace top"):]
+    assert re.search(r"^ +\d+ .* cpu +STUCK \S+ \S+ GET /cpu/\{n\}$", table, re.M), table
 
 
 def writes(pid):

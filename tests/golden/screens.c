@@ -3,7 +3,7 @@
  * A file of records and a script of keys to the screens of `lgtrace top`, driven as user/cmd/top_run.c drives it, with
  * no terminal, no clock and no kernel: a second of the records is a second of the view.
  *
- * usage: screens [--utf8] [--colour] [--batch] [--threshold 20ms] FILE WORD...
+ * usage: screens [--utf8] [--colour] [--batch] [--no-hints] [--threshold 20ms] FILE WORD...
  * A word is a key (Enter, Up, ..., or a character), or one of show (prints the screen), size=COLSxROWS, view=N.
  */
 #include <errno.h>
@@ -44,6 +44,13 @@ static void on_stall(void *arg, const struct model_stall *stall)
 	struct player *p = arg;
 
 	board_take_stall(p->board, stall);
+}
+
+static void on_stuck(void *arg, const struct model_stuck *stuck)
+{
+	struct player *p = arg;
+
+	board_take_stuck(p->board, stuck);
 }
 
 static void on_request(void *arg, const struct model_done *done)
@@ -185,6 +192,7 @@ static int opts_parse(struct player *p, int argc, char **argv)
 		{"utf8", no_argument, NULL, 'u'},
 		{"colour", no_argument, NULL, 'c'},
 		{"batch", no_argument, NULL, 'b'},
+		{"no-hints", no_argument, NULL, 'h'},
 		{"threshold", required_argument, NULL, 'T'},
 		{},
 	};
@@ -194,6 +202,7 @@ static int opts_parse(struct player *p, int argc, char **argv)
 		p->style.utf8 |= option == 'u';
 		p->style.colour |= option == 'c';
 		p->top.is_batch |= option == 'b';
+		p->top.no_hints |= option == 'h';
 		if (option == 'T')
 			error = units_parse_duration(optarg, &p->top.threshold_ns);
 		if (option == '?')
@@ -205,12 +214,13 @@ static int opts_parse(struct player *p, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct player p = {.rows = 24, .cols = 80};
-	struct model_sink sink = {.arg = &p, .stall = on_stall, .request = on_request};
+	struct model_sink sink = {.arg = &p, .stall = on_stall, .stuck = on_stuck, .request = on_request};
 	struct model_opts opts = {};
 
 	p.top = (struct top){.host = "golden", .threshold_ns = 20000000, .realtime_offset_ns = REALTIME_NS};
 	if (opts_parse(&p, argc, argv)) {
-		fprintf(stderr, "usage: screens [--utf8] [--colour] [--batch] [--threshold 20ms] FILE WORD...\n");
+		fprintf(stderr,
+			"usage: screens [--utf8] [--colour] [--batch] [--no-hints] [--threshold 20ms] FILE WORD...\n");
 		return EXIT_CODE_USAGE;
 	}
 	setenv("TZ", "UTC", 1);

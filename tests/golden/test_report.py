@@ -259,7 +259,8 @@ def test_html_stands_alone_and_is_no_way_in(tmp_path):
     assert "innerHTML" not in page and "default-src 'none'" in page
 
 
-TOPS = {"several_loops": "loops", "dies": "loops", "stacks": "places", "uvicorn_tasks": "stalls", "hostile": "routes"}
+TOPS = {"several_loops": "loops", "dies": "loops", "stacks": "places", "uvicorn_tasks": "stalls", "hostile": "routes",
+        "stuck": "stalls"}
 
 
 def told_top(name, folder):

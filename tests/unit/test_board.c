@@ -18,6 +18,11 @@ static void on_stall(void *arg, const struct model_stall *stall)
 	board_take_stall(((struct fixture *)arg)->board, stall);
 }
 
+static void on_stuck(void *arg, const struct model_stuck *stuck)
+{
+	board_take_stuck(((struct fixture *)arg)->board, stuck);
+}
+
 static void on_request(void *arg, const struct model_done *done)
 {
 	board_take_request(((struct fixture *)arg)->board, done);
@@ -26,7 +31,7 @@ static void on_request(void *arg, const struct model_done *done)
 static void fixture_open(struct fixture *f)
 {
 	const struct model_opts opts = {.threshold_ns = 20 * MS};
-	struct model_sink sink = {.arg = f, .stall = on_stall, .request = on_request};
+	struct model_sink sink = {.arg = f, .stall = on_stall, .stuck = on_stuck, .request = on_request};
 
 	assert_int_equal(model_new(&f->model, &opts, &sink, NULL), 0);
 	assert_int_equal(board_new(&f->board, NULL), 0);
@@ -219,6 +224,114 @@ static void test_the_worst_stall_is_kept_with_its_stack(void **state)
 	fixture_close(&f);
 }
 
+/* A turn since second 1 that goes on at `now_ns`. */
+static void stuck_feed(struct fixture *f, uint64_t now_ns)
+{
+	struct lg_rec_loop rec = {.head = {.kind = LG_REC_LOOP, .len = sizeof(rec), .time_ns = now_ns}};
+
+	rec.slot = (struct lg_slot){.pid = 100, .tid = 100, .flags = LG_SLOT_USED | LG_SLOT_LOOP, .first_ns = 1};
+	rec.slot.idle_ns = 1 * S;
+	rec.slot.turn_ns = 1 * S;
+	assert_int_equal(model_feed(f->model, &rec.head), 0);
+}
+
+static void turn_feed(struct fixture *f, uint64_t start_ns, uint64_t end_ns)
+{
+	struct lg_rec_turn rec = {.head = {.kind = LG_REC_TURN, .len = sizeof(rec), .time_ns = end_ns}};
+
+	rec.pid = rec.tid = 100;
+	rec.start_ns = start_ns;
+	rec.end_ns = end_ns;
+	assert_int_equal(model_feed(f->model, &rec.head), 0);
+}
+
+/* Its length grows with each refresh, whatever is told of it; when it has ended it is there until its stall is. */
+static void test_a_stuck_turn_becomes_its_stall(void **state)
+{
+	const struct board_stall *stuck;
+	struct board *copy;
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	stuck_feed(&f, 1 * S + 40 * MS);
+	assert_int_equal(board_nr_stuck(f.board), 0);
+	stuck_feed(&f, 1 * S + 200 * MS);
+	assert_int_equal(board_refresh(f.board, f.model, 1 * S + 500 * MS), 0);
+	stuck = board_stuck(f.board, 0);
+	assert_true(stuck->is_stuck);
+	assert_int_equal(stuck->stall.start_ns, 1 * S);
+	assert_int_equal(stuck->stall.duration_ns, 500 * MS);
+	assert_int_equal(stuck->stall.turn_ns, 500 * MS);
+	assert_null(board_stuck(f.board, 1));
+	assert_ptr_equal(board_stall_at(f.board, 100, 100, 1 * S + 500 * MS - 1), stuck);
+	assert_null(board_stall_at(f.board, 100, 100, 1 * S - 1));
+	assert_int_equal(board_reset(f.board, f.model, 1 * S + 600 * MS), 0);
+	assert_int_equal(board_refresh(f.board, f.model, 1 * S + 700 * MS), 0);
+	assert_int_equal(board_stuck(f.board, 0)->stall.duration_ns, 700 * MS);
+	copy = board_copy(f.board);
+	turn_feed(&f, 1 * S, 2 * S);
+	assert_int_equal(board_refresh(f.board, f.model, 2 * S), 0);
+	assert_int_equal(board_nr_stuck(f.board), 1);
+	assert_int_equal(board_stuck(f.board, 0)->stall.duration_ns, 700 * MS);
+	model_flush(f.model);
+	assert_int_equal(board_nr_stuck(f.board), 0);
+	assert_false(board_stall_at(f.board, 100, 100, 1 * S + 500 * MS - 1)->is_stuck);
+	assert_int_equal(board_stall(f.board, 0)->stall.duration_ns, 1 * S);
+	assert_int_equal(board_stuck(copy, 0)->stall.duration_ns, 700 * MS);
+	board_free(copy);
+	fixture_close(&f);
+}
+
+static struct lg_target file_target(void)
+{
+	return (struct lg_target){.kind = LG_TARGET_FILE, .name = "f", .name_len = 1};
+}
+
+/* A call stands where a stall has its longest block, of the class that made the cause. */
+static void test_what_a_stuck_turn_waits_for(void **state)
+{
+	const struct lg_block call = {.nr = 0, .fd = 7, .target = file_target()};
+	struct model_request request = {.id = "one", .method = "GET", .path = "/a", .route = "/a"};
+	const char *const victims[] = {"v-1"};
+	struct model_stuck stuck = {
+		.start_ns = 1 * S,
+		.duration_ns = 200 * MS,
+		.turn_ns = 300 * MS,
+		.pid = 100,
+		.tid = 100,
+		.comm = "server",
+		.cause = LG_CAUSE_IO,
+		.sleep_nr = 0,
+		.block = &call,
+		.block_path = "/srv/f",
+		.request = &request,
+		.victims = victims,
+		.nr_victims_told = 1,
+		.nr_victims = 3,
+	};
+	struct board_stall s;
+
+	(void)state;
+	board_stall_copy_stuck(&s, &stuck);
+	strcpy(request.id, "two");
+	assert_string_equal(s.stall.request->id, "one");
+	assert_string_equal(s.stall.block_path, "/srv/f");
+	assert_int_equal(s.stall.block->fd, 7);
+	assert_int_equal(s.stall.block->sleep, LG_SLEEP_IO);
+	assert_string_equal(s.stall.victims[0], "v-1");
+	assert_int_equal(s.stall.nr_victims, 3);
+	stuck.block = NULL;
+	stuck.cause = LG_CAUSE_SYSCALL;
+	board_stall_copy_stuck(&s, &stuck);
+	assert_int_equal(s.stall.block->nr, 0);
+	assert_int_equal(s.stall.block->fd, -1);
+	assert_int_equal(s.stall.block->sleep, LG_SLEEP_SYSCALL);
+	stuck.sleep_nr = -1;
+	board_stall_copy_stuck(&s, &stuck);
+	assert_null(s.stall.block);
+}
+
 static void test_routes_are_bounded(void **state)
 {
 	struct model_request request = {.id = "x", .method = "GET"};
@@ -251,6 +364,8 @@ int main(void)
 		cmocka_unit_test(test_loops_end),
 		cmocka_unit_test(test_stalls_are_copies),
 		cmocka_unit_test(test_the_worst_stall_is_kept_with_its_stack),
+		cmocka_unit_test(test_a_stuck_turn_becomes_its_stall),
+		cmocka_unit_test(test_what_a_stuck_turn_waits_for),
 		cmocka_unit_test(test_routes_are_bounded),
 	};
 

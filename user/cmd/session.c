@@ -111,6 +111,23 @@ void session_spend(struct session *s)
 	spend_note(s, &rec);
 }
 
+void session_watch_turns(struct session *s)
+{
+	uint64_t due_ns = live_watch(s->live, s->opts->threshold_ns + MODEL_STUCK_AFTER_NS);
+	struct itimerspec at = {.it_value = {.tv_sec = due_ns / NS_PER_S, .tv_nsec = due_ns % NS_PER_S}};
+
+	if (due_ns != UINT64_MAX)
+		timerfd_settime(s->watch_fd, TFD_TIMER_ABSTIME, &at, NULL);
+}
+
+void session_on_due(struct session *s)
+{
+	uint64_t missed;
+
+	if (read(s->watch_fd, &missed, sizeof(missed)) == sizeof(missed))
+		session_watch_turns(s);
+}
+
 /* How to ask a process's runtime; -ENOTSUP when there is none that can be asked. */
 static int runtime_find(struct lg_runtime_info *info, int pid)
 {

@@ -71,6 +71,11 @@ int session_consume(struct session *s);
 /* At every beat: what tracing costs, and what is left out for it. */
 void session_spend(struct session *s);
 
+/* At every beat: turns that do not end. What will be due before the next one makes watch_fd readable, */
+void session_watch_turns(struct session *s);
+/* and then this is called. */
+void session_on_due(struct session *s);
+
 /* A sentence for the user, on standard error, unless it is to be quiet. */
 void session_note(const struct session *s, const char *text);
 

@@ -46,6 +46,7 @@ static const struct opt top_rows[] = {
 	{"iterations", 'n', "N", NULL, "Stop after so many refreshes", OPT_U64(struct top_opts, iterations)},
 	TOP_ROW_ASCII(struct top_opts),
 	ROW_COLOR,
+	ROW_NO_HINTS,
 	{0},
 };
 
@@ -53,8 +54,10 @@ static const char *const usage[] = {"lgtrace top [-p PID[,PID...] | -c CGROUP] [
 
 static const char *const description[] = {
 	"Shows the event loops of this host, or those of some processes, as they are now: how busy, how long their "
-	"turns are, which stall, why, and through which route. Enter opens one loop: its last minute, its stalls with "
-	"culprits and victims, the requests in flight, its routes and its turns. ? tells the keys.",
+	"turns are, which stall, why, and through which route. A loop whose turn does not end is shown as STUCK while "
+	"it lasts: on what, for whom, and who waits. Enter opens one loop: its last minute, its stalls with culprits "
+	"and victims, the requests in flight, its routes and its turns; or one stall with all that is known of it. "
+	"? tells the keys.",
 	"Without -p or -c it finds the loops by a look at the scheduler at the start, and those that come later within "
 	"seconds.",
 	NULL,

@@ -188,6 +188,7 @@ static int beat(struct run *r)
 		return 0;
 	live_tick(s->live);
 	session_spend(s);
+	session_watch_turns(s);
 	r->is_new = false;
 	for (; missed && !s->is_done && !error; missed--) {
 		if (++s->beats % BEATS_PER_S == 0)
@@ -247,6 +248,8 @@ static int on_event(struct run *r, const struct epoll_event *event)
 		return beat(r);
 	if (fd == r->show.signal_fd)
 		return on_signal(r);
+	if (fd == r->session.watch_fd)
+		session_on_due(&r->session);
 	if (fd == r->session.signal_fd)
 		r->session.is_done = true;
 	if (fd != STDIN_FILENO)

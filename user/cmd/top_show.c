@@ -23,6 +23,13 @@ static void on_stall(void *arg, const struct model_stall *stall)
 	board_take_stall(s->board, stall);
 }
 
+static void on_stuck(void *arg, const struct model_stuck *stuck)
+{
+	struct top_show *s = arg;
+
+	board_take_stuck(s->board, stuck);
+}
+
 static void on_request(void *arg, const struct model_done *done)
 {
 	struct top_show *s = arg;
@@ -32,7 +39,7 @@ static void on_request(void *arg, const struct model_done *done)
 
 struct model_sink top_show_sink(struct top_show *s)
 {
-	return (struct model_sink){.arg = s, .stall = on_stall, .request = on_request};
+	return (struct model_sink){.arg = s, .stall = on_stall, .stuck = on_stuck, .request = on_request};
 }
 
 const struct board *top_show_board(const struct top_show *s)
@@ -109,6 +116,7 @@ int top_show_init(struct top_show *s, const struct top_look *look, const struct 
 	s->top.threshold_ns = opts->threshold_ns;
 	s->top.is_auto = opts->is_auto;
 	s->top.is_batch = look->batch;
+	s->top.no_hints = opts->no_hints;
 	top_init(&s->top);
 	s->top.view = look->view;
 	if (look->filter)

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "cmd/gates.h"
@@ -67,24 +66,6 @@ static void no_loop_note(struct session *s)
 	session_note(s, targets_explain(&s->targets, why, sizeof(why)));
 }
 
-/* Turns that do not end. What will be due before the next beat gets a timer of its own. */
-static void stuck_watch(struct session *s)
-{
-	uint64_t due_ns = live_watch(s->live, s->opts->threshold_ns + MODEL_STUCK_AFTER_NS);
-	struct itimerspec at = {.it_value = {.tv_sec = due_ns / NS_PER_S, .tv_nsec = due_ns % NS_PER_S}};
-
-	if (due_ns != UINT64_MAX)
-		timerfd_settime(s->watch_fd, TFD_TIMER_ABSTIME, &at, NULL);
-}
-
-static void on_due(struct session *s)
-{
-	uint64_t missed;
-
-	if (read(s->watch_fd, &missed, sizeof(missed)) == sizeof(missed))
-		stuck_watch(s);
-}
-
 static void beat(struct session *s)
 {
 	uint64_t missed;
@@ -93,7 +74,7 @@ static void beat(struct session *s)
 		return;
 	live_tick(s->live);
 	session_spend(s);
-	stuck_watch(s);
+	session_watch_turns(s);
 	/* Late beats are made up for one by one, so that no second is skipped. */
 	for (; missed && !s->is_done; missed--)
 		if (++s->beats % BEATS_PER_S == 0)
@@ -136,7 +117,7 @@ static int run(struct session *s)
 			if (events[i].data.fd == s->timer_fd)
 				beat(s);
 			else if (events[i].data.fd == s->watch_fd)
-				on_due(s);
+				session_on_due(s);
 			else if (events[i].data.fd == s->signal_fd)
 				on_signal(s);
 		}

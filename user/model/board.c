@@ -26,6 +26,7 @@ static void loop_free(struct board_loop *l)
 {
 	routes_fini(&l->routes);
 	free(l->worst);
+	free(l->stuck);
 	free(l);
 }
 
@@ -104,6 +105,43 @@ static void worst_keep(struct board_loop *l, const struct model_stall *stall)
 		board_stall_copy(l->worst, stall);
 }
 
+/* The stall that was told last has the last word on the turn that it was in. */
+static void stuck_end(struct board_loop *l, const struct model_stall *stall)
+{
+	if (!l->stuck || stall->start_ns + stall->duration_ns <= l->stuck->stall.start_ns)
+		return;
+	free(l->stuck);
+	l->stuck = NULL;
+}
+
+/* As of now; what has ended stays for one refresh, in which its stall is told. */
+static void stuck_refresh(struct board_loop *l, uint64_t now_ns)
+{
+	struct board_stall *s = l->stuck;
+
+	if (!s)
+		return;
+	if (l->total.stuck_ns && now_ns > s->stall.start_ns) {
+		s->stall.duration_ns = now_ns - s->stall.start_ns;
+		s->stall.turn_ns = l->total.stuck_ns;
+	} else if (s->is_over || l->total.ended) {
+		free(s);
+		l->stuck = NULL;
+	} else {
+		s->is_over = true;
+	}
+}
+
+void board_take_stuck(struct board *b, const struct model_stuck *stuck)
+{
+	struct board_loop *l = loop_get(b, stuck->pid, stuck->tid);
+
+	if (l && !l->stuck)
+		l->stuck = malloc(sizeof(*l->stuck));
+	if (l && l->stuck)
+		board_stall_copy_stuck(l->stuck, stuck);
+}
+
 void board_take_stall(struct board *b, const struct model_stall *stall)
 {
 	struct board_loop *l = loop_get(b, stall->pid, stall->tid);
@@ -112,6 +150,7 @@ void board_take_stall(struct board *b, const struct model_stall *stall)
 	board_stall_copy(&b->stalls[b->nr_stalls++ % BOARD_STALLS], stall);
 	if (!l)
 		return;
+	stuck_end(l, stall);
 	worst_keep(l, stall);
 	l->cause_ns[stall->cause] += stall->duration_ns;
 	if (stall->request && *stall->request->method)
@@ -181,6 +220,7 @@ static void loops_take(struct board *b, const struct model_summary *s)
 		rates_set(&l->rates, &l->total, &l->last_refresh);
 		l->last_refresh = l->total;
 		l->is_seen = true;
+		stuck_refresh(l, s->end_ns);
 	}
 	for (size_t i = b->nr_loops; i-- > 0;)
 		if (!b->loops[i]->is_seen)
@@ -276,13 +316,6 @@ int board_reset(struct board *b, struct model *m, uint64_t now_ns)
 	return error;
 }
 
-const struct board_stall *board_stall(const struct board *b, size_t i)
-{
-	if (i >= b->nr_stalls || i >= BOARD_STALLS)
-		return NULL;
-	return &b->stalls[(b->nr_stalls - 1 - i) % BOARD_STALLS];
-}
-
 bool board_top_cause(const struct board_loop *l, enum lg_cause *cause)
 {
 	uint64_t most_ns = 0;
@@ -349,6 +382,10 @@ static bool loops_copy(struct board *to, const struct board *from)
 		memcpy(copy->cause_ns, l->cause_ns, sizeof(copy->cause_ns));
 		if (l->worst)
 			worst_keep(copy, &l->worst->stall);
+		if (l->stuck && (copy->stuck = malloc(sizeof(*copy->stuck)))) {
+			memcpy(copy->stuck, l->stuck, sizeof(*copy->stuck));
+			board_stall_tie(copy->stuck);
+		}
 		n = board_routes(l, &routes);
 		for (size_t r = 0; r < n; r++) {
 			struct route *route = routes_get(&copy->routes, routes[r].method, routes[r].route);

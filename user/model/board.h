@@ -28,9 +28,11 @@ struct board_rates {
 	uint32_t turns_per_s;
 };
 
-/* A copy of a stall: its pointers lead into this struct, or are NULL. */
+/* A copy of a stall, or of a turn that does not end: its pointers lead into this struct, or are NULL. */
 struct board_stall {
-	struct model_stall stall;
+	struct model_stall stall; /* of what goes on: as far as it is known; no parts, and no threshold */
+	bool is_stuck;            /* it goes on, or */
+	bool is_over;             /* it has ended since: its stall is told in a moment */
 	char comm[LG_COMM_LEN + 1];
 	struct lg_block block;
 	char block_path[MODEL_PATH_LEN];
@@ -52,6 +54,7 @@ struct board_loop {
 	uint64_t cause_ns[LG_NR_CAUSES];
 	struct routes routes;           /* without the duration of their requests */
 	struct board_stall *worst;      /* the longest stall since the last reset; NULL: none */
+	struct board_stall *stuck;      /* the turn that does not end, its length as of the last refresh; NULL: none */
 	struct model_loop last_refresh; /* what rates are counted from */
 	uint64_t second_elapsed_ns;     /* what the next second of the history is counted from */
 	uint64_t second_idle_ns;
@@ -94,11 +97,13 @@ struct board *board_copy(const struct board *b);
 
 /* Fills *s, which may hold anything. */
 void board_stall_copy(struct board_stall *s, const struct model_stall *stall);
+void board_stall_copy_stuck(struct board_stall *s, const struct model_stuck *stuck);
 /* Makes the pointers of a copy lead into it, after its bytes were copied. */
 void board_stall_tie(struct board_stall *s);
 
 /* From the model's sink. */
 void board_take_stall(struct board *b, const struct model_stall *stall);
+void board_take_stuck(struct board *b, const struct model_stuck *stuck);
 void board_take_request(struct board *b, const struct model_done *done);
 
 /*
@@ -120,6 +125,11 @@ int board_reset(struct board *b, struct model *m, uint64_t now_ns);
 struct board_loop *board_find(const struct board *b, uint32_t pid, uint32_t tid);
 /* The stalls that are kept, 0 the newest. NULL beyond them. */
 const struct board_stall *board_stall(const struct board *b, size_t i);
+/* The turns that do not end, one a loop, in no special order. NULL beyond them. */
+const struct board_stall *board_stuck(const struct board *b, size_t i);
+size_t board_nr_stuck(const struct board *b);
+/* What one loop was in at a moment, if it is kept. NULL: it is not. */
+const struct board_stall *board_stall_at(const struct board *b, uint32_t pid, uint32_t tid, uint64_t at_ns);
 /* What took most of a loop's stalled time; false: it has not stalled. */
 bool board_top_cause(const struct board_loop *l, enum lg_cause *cause);
 /* A loop's routes by stalled time, then by hold: *out is freed with free(). Returns how many. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Copies of stalls. What a copy has no room for is cut: the frames of deep stacks, and long names. */
+/*
+ * Stalls and turns that do not end: copies of them, and where they are found. What a copy has no room for is cut: the
+ * frames of deep stacks, and long names.
+ */
 #include <string.h>
 
 #include "model/board.h"
@@ -61,4 +64,81 @@ void board_stall_copy(struct board_stall *s, const struct model_stall *stall)
 	if (stall->place)
 		frame_copy(s, BOARD_FRAMES, stall->place);
 	board_stall_tie(s);
+}
+
+void board_stall_copy_stuck(struct board_stall *s, const struct model_stuck *stuck)
+{
+	const struct lg_block call = {.nr = stuck->sleep_nr, .fd = -1};
+	const struct model_stall stall = {
+		.start_ns = stuck->start_ns,
+		.duration_ns = stuck->duration_ns,
+		.pid = stuck->pid,
+		.tid = stuck->tid,
+		.comm = stuck->comm,
+		.runtime = stuck->runtime,
+		.cause = stuck->cause,
+		.detail = stuck->detail,
+		.confidence = stuck->confidence,
+		.block = stuck->block           ? stuck->block
+			 : stuck->sleep_nr >= 0 ? &call
+						: NULL,
+		.block_path = stuck->block_path,
+		.on_cpu_nr = -1,
+		.request = stuck->request,
+		.victims = stuck->victims,
+		.nr_victims_told = stuck->nr_victims_told,
+		.nr_victims = stuck->nr_victims,
+		.turn_ns = stuck->turn_ns,
+		.frames = stuck->frames,
+		.nr_frames = stuck->nr_frames,
+		.place = stuck->place,
+	};
+
+	board_stall_copy(s, &stall);
+	s->block.sleep = stuck->cause == LG_CAUSE_IO ? LG_SLEEP_IO : LG_SLEEP_SYSCALL;
+	s->is_stuck = true;
+}
+
+const struct board_stall *board_stall(const struct board *b, size_t i)
+{
+	if (i >= b->nr_stalls || i >= BOARD_STALLS)
+		return NULL;
+	return &b->stalls[(b->nr_stalls - 1 - i) % BOARD_STALLS];
+}
+
+const struct board_stall *board_stuck(const struct board *b, size_t i)
+{
+	for (size_t at = 0; at < b->nr_loops; at++)
+		if (b->loops[at]->stuck && !i--)
+			return b->loops[at]->stuck;
+	return NULL;
+}
+
+size_t board_nr_stuck(const struct board *b)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < b->nr_loops; i++)
+		nr += b->loops[i]->stuck != NULL;
+	return nr;
+}
+
+/* What a turn that goes on had before is told at its end. */
+static uint64_t begin_of(const struct board_stall *s)
+{
+	return s->is_stuck ? s->stall.start_ns + s->stall.duration_ns - s->stall.turn_ns : s->stall.start_ns;
+}
+
+const struct board_stall *board_stall_at(const struct board *b, uint32_t pid, uint32_t tid, uint64_t at_ns)
+{
+	const struct board_loop *l = board_find(b, pid, tid);
+	const struct board_stall *s;
+
+	if (l && l->stuck && begin_of(l->stuck) <= at_ns)
+		return l->stuck;
+	for (size_t i = 0; (s = board_stall(b, i)); i++)
+		if (s->stall.pid == pid && s->stall.tid == tid && s->stall.start_ns <= at_ns &&
+		    at_ns < s->stall.start_ns + s->stall.duration_ns)
+			return s;
+	return NULL;
 }

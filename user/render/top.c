@@ -77,17 +77,15 @@ static void move(struct top *t, const struct board *b, long by)
 		t->scroll += by < 10000 ? (size_t)by : 10000; /* more lines than a page has: drawing mends it */
 }
 
-/* Opens the loop that the cursor's row is about. */
+/* Opens what the cursor's row is about. */
 static void row_open(struct top *t, const struct board *b)
 {
 	const struct top_table_ops *ops = top_table_ops(t->view);
 	const void **rows;
 	size_t nr = top_table_rows(t, b, false, &rows);
 
-	if (nr && ops->loop) {
-		ops->loop(rows[top_table_cursor(t, rows, nr)], &t->pid, &t->tid);
-		view_go(t, TOP_LOOP);
-	}
+	if (nr && ops->open)
+		view_go(t, ops->open(t, rows[top_table_cursor(t, rows, nr)]));
 	free(rows);
 }
 
@@ -237,6 +235,8 @@ enum top_action top_key(struct top *t, const struct board *b, int key)
 	default:
 		if (is_table(t))
 			table_key(t, b, key);
+		else if (t->view == TOP_STALL && key == TOP_KEY_ENTER)
+			view_go(t, TOP_LOOP);
 	}
 	return TOP_NOTHING;
 }
@@ -246,6 +246,7 @@ enum top_action top_key(struct top *t, const struct board *b, int key)
 static void status_draw(const struct top *t, const struct board *b, struct screen *s)
 {
 	char time[CLOCK_LEN], host[256] = "", requests[UNITS_LEN], rate[UNITS_LEN], threshold[UNITS_LEN];
+	size_t nr_stuck = board_nr_stuck(b);
 	int col;
 
 	if (t->host && s->cols >= HOST_COLS)
@@ -253,8 +254,11 @@ static void status_draw(const struct top *t, const struct board *b, struct scree
 	col = screen_put(s, 0, 0, TEXT_BOLD, "lgtrace top");
 	col = screen_printf(s, 0, col, TEXT_PLAIN, "  %s%s%s", host, *host ? "  " : "",
 			    clock_format_local(time, sizeof(time), b->now_ns, t->realtime_offset_ns, 0));
-	col = screen_printf(s, 0, col, TEXT_PLAIN, "  %zu loop%s  %s request%s, %s/s", b->nr_loops,
-			    b->nr_loops == 1 ? "" : "s", units_format_count(requests, sizeof(requests), b->nr_requests),
+	col = screen_printf(s, 0, col, TEXT_PLAIN, "  %zu loop%s", b->nr_loops, b->nr_loops == 1 ? "" : "s");
+	if (nr_stuck)
+		col = screen_printf(s, 0, col, TEXT_RED, "  %zu STUCK", nr_stuck);
+	col = screen_printf(s, 0, col, TEXT_PLAIN, "  %s request%s, %s/s",
+			    units_format_count(requests, sizeof(requests), b->nr_requests),
 			    b->nr_requests == 1 ? "" : "s", units_format_count(rate, sizeof(rate), b->requests_per_s));
 	if (b->lost)
 		col = screen_printf(s, 0, col, TEXT_RED, "  lost %llu", (unsigned long long)b->lost);
@@ -305,12 +309,13 @@ static void keys_draw(const struct top *t, struct screen *s)
 		{"< >", "sort"}, {"/", "filter"}, {"p", "pause"},    {"z", "reset"},
 	};
 	static const struct key_help in_page[] = {{"q", "quit"},         {"Esc", "back"}, {"Tab", "tables"},
-						  {"Up Down", "scroll"}, {"p", "pause"},  {"z", "reset"}};
+						  {"Up Down", "scroll"}, {"p", "pause"},  {"z", "reset"},
+						  {"Enter", "its loop"}};
 	static const struct key_help typing[] = {{"Enter", "keep"}, {"Esc", "no filter"}};
 	const struct key_help *keys = t->is_typing ? typing : is_table(t) ? in_table : in_page;
 	size_t nr = t->is_typing  ? sizeof(typing) / sizeof(*typing)
 		    : is_table(t) ? sizeof(in_table) / sizeof(*in_table)
-				  : sizeof(in_page) / sizeof(*in_page);
+				  : sizeof(in_page) / sizeof(*in_page) - (t->view != TOP_STALL);
 	int row = (int)s->rows - 1, col = 0;
 
 	for (size_t i = 0; i < nr; i++) {
@@ -336,6 +341,8 @@ void top_draw(struct top *t, const struct board *b, struct screen *s)
 		top_loop_draw(t, b, s, HEAD_ROWS, height);
 	else if (t->view == TOP_LOOP)
 		screen_printf(s, HEAD_ROWS, 2, TEXT_DIM, "the loop of thread %u has ended", t->tid);
+	else if (t->view == TOP_STALL)
+		top_stall_draw(t, b, s, HEAD_ROWS, height);
 	else if (t->view == TOP_HELP)
 		top_help_draw(t, s, HEAD_ROWS, height);
 	else

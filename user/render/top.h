@@ -4,9 +4,9 @@
  * small state and the size of the screen; terminal, clock and tracer are elsewhere, so a recording can be looked at
  * the same way and tests compare whole screens.
  *
- * Four tables (loops, routes, stalls, places), one loop in detail, and the help. A table is described by its columns
- * and a few functions (top_private.h); sorting, filtering, scrolling and fitting into narrow screens are the same for
- * all.
+ * Four tables (loops, routes, stalls, places), one loop and one stall in detail, and the help. A table is described by
+ * its columns and a few functions (top_private.h); sorting, filtering, scrolling and fitting into narrow screens are
+ * the same for all.
  */
 #ifndef LG_RENDER_TOP_H
 #define LG_RENDER_TOP_H
@@ -16,7 +16,16 @@
 
 #define TOP_FILTER_LEN 64
 
-enum top_view { TOP_LOOPS, TOP_ROUTES, TOP_STALLS, TOP_PLACES, TOP_NR_TABLES, TOP_LOOP = TOP_NR_TABLES, TOP_HELP };
+enum top_view {
+	TOP_LOOPS,
+	TOP_ROUTES,
+	TOP_STALLS,
+	TOP_PLACES,
+	TOP_NR_TABLES,
+	TOP_LOOP = TOP_NR_TABLES,
+	TOP_STALL,
+	TOP_HELP
+};
 
 /* Keys that are no characters; characters stand for themselves. */
 enum top_key {
@@ -58,16 +67,18 @@ struct top {
 	int64_t realtime_offset_ns;
 	bool is_batch;    /* no cursor and no keys on the screen */
 	bool is_replay;   /* of a recording: it stands still while paused */
+	bool no_hints;    /* no advice beside stalls */
 	const char *note; /* what else the head says: how fast a recording is replayed; NULL: nothing */
 
 	enum top_view view;
-	enum top_view back; /* LOOP and HELP: where Esc leads to */
+	enum top_view back; /* LOOP, STALL and HELP: where Esc leads to */
 	struct top_table tables[TOP_NR_TABLES];
-	uint32_t pid; /* LOOP: which */
+	uint32_t pid; /* LOOP: which; STALL: of which */
 	uint32_t tid;
-	size_t scroll;  /* LOOP and HELP: first line shown */
-	unsigned page;  /* rows of the table when it was last drawn, */
-	uint32_t shown; /* and its columns that fitted: 1 << index, or-ed; 0: not drawn yet */
+	uint64_t stall_ns; /* STALL: a moment in it */
+	size_t scroll;     /* LOOP, STALL and HELP: first line shown */
+	unsigned page;     /* rows of the table when it was last drawn, */
+	uint32_t shown;    /* and its columns that fitted: 1 << index, or-ed; 0: not drawn yet */
 	char filter[TOP_FILTER_LEN];
 	bool is_typing; /* the filter */
 	bool is_paused;

@@ -153,33 +153,42 @@ static const struct top_column stalls_columns[STALLS_NR] = {
 
 static size_t stalls_count(const struct board *b)
 {
-	return b->nr_stalls < BOARD_STALLS ? (size_t)b->nr_stalls : BOARD_STALLS;
+	return board_nr_stuck(b) + (b->nr_stalls < BOARD_STALLS ? (size_t)b->nr_stalls : BOARD_STALLS);
 }
 
 static const void *stalls_row(const struct board *b, size_t i)
 {
-	return board_stall(b, i);
+	size_t nr_stuck = board_nr_stuck(b);
+
+	return i < nr_stuck ? board_stuck(b, i) : board_stall(b, i - nr_stuck);
 }
 
 static void stalls_request(const struct model_stall *stall, bool utf8, struct top_cell *out)
 {
-	char raw[LINE_REQUEST_LEN + MODEL_ID_LEN + 8];
-	size_t len;
-
 	strcpy(out->text, "-");
-	if (!stall->request)
-		return;
-	line_format_request(raw, sizeof(raw), stall->request);
-	len = strlen(raw);
-	if (*stall->request->id)
-		snprintf(raw + len, sizeof(raw) - len, "  id=%s", stall->request->id);
+	if (stall->request)
+		top_format_request(out->text, sizeof(out->text), stall->request, utf8);
+}
+
+/* "STUCK recvfrom 10.0.0.5:5432": the name of a call says that it is one, where there is little room. */
+static void stalls_cause(const struct board_stall *kept, bool utf8, struct top_cell *out)
+{
+	char cause[LINE_CAUSE_LEN], raw[LINE_CAUSE_LEN + 8];
+
+	if (kept->is_stuck && kept->stall.cause == LG_CAUSE_SYSCALL && kept->stall.block)
+		line_format_detail(cause, sizeof(cause), &kept->stall);
+	else
+		line_format_cause(cause, sizeof(cause), &kept->stall);
+	snprintf(raw, sizeof(raw), "%s%s", kept->is_stuck ? "STUCK " : "", cause);
 	top_format_escaped(out->text, sizeof(out->text), raw, utf8);
+	out->tone = kept->is_stuck ? TEXT_RED : TEXT_CYAN;
 }
 
 static void stalls_cell(const struct top *t, const void *row, unsigned column, bool utf8, struct top_cell *out)
 {
-	const struct model_stall *stall = &((const struct board_stall *)row)->stall;
-	char raw[LINE_CAUSE_LEN];
+	const struct board_stall *kept = row;
+	const struct model_stall *stall = &kept->stall;
+	bool is_severe = kept->is_stuck || stall->duration_ns / 10 >= t->threshold_ns;
 
 	*out = (struct top_cell){.cut = TEXT_CUT_MIDDLE};
 	switch (column) {
@@ -188,12 +197,10 @@ static void stalls_cell(const struct top *t, const void *row, unsigned column, b
 		break;
 	case STALLS_LENGTH:
 		top_put_length(out, stall->duration_ns, 1);
-		out->tone = stall->duration_ns / 10 >= t->threshold_ns ? TEXT_RED : TEXT_YELLOW;
+		out->tone = is_severe ? TEXT_RED : TEXT_YELLOW;
 		break;
 	case STALLS_CAUSE:
-		line_format_cause(raw, sizeof(raw), stall);
-		top_format_escaped(out->text, sizeof(out->text), raw, utf8);
-		out->tone = TEXT_CYAN;
+		stalls_cause(kept, utf8, out);
 		break;
 	case STALLS_SURE:
 		strcpy(out->text, words_confidence(stall->confidence));
@@ -209,6 +216,14 @@ static void stalls_cell(const struct top *t, const void *row, unsigned column, b
 	}
 }
 
+/* What goes on is newer than all that has ended. */
+static int stalls_compare_times(const struct board_stall *a, const struct board_stall *b)
+{
+	if (a->is_stuck != b->is_stuck)
+		return top_descending(a->is_stuck, b->is_stuck);
+	return top_descending(a->stall.start_ns, b->stall.start_ns);
+}
+
 static int stalls_compare(const void *a, const void *b, unsigned column)
 {
 	const struct model_stall *x = &((const struct board_stall *)a)->stall;
@@ -217,7 +232,7 @@ static int stalls_compare(const void *a, const void *b, unsigned column)
 
 	switch (column) {
 	case STALLS_TIME:
-		return top_descending(x->start_ns, y->start_ns);
+		return stalls_compare_times(a, b);
 	case STALLS_LENGTH:
 		return top_descending(x->duration_ns, y->duration_ns);
 	case STALLS_CAUSE:
@@ -243,12 +258,15 @@ static uint64_t stalls_id(const void *row)
 	return stall->start_ns * 31 + stall->tid + 1;
 }
 
-static void stalls_loop(const void *row, uint32_t *pid, uint32_t *tid)
+/* Its end, so that what goes on is found as the stall that it becomes. */
+static enum top_view stalls_open(struct top *t, const void *row)
 {
 	const struct model_stall *stall = &((const struct board_stall *)row)->stall;
 
-	*pid = stall->pid;
-	*tid = stall->tid;
+	t->pid = stall->pid;
+	t->tid = stall->tid;
+	t->stall_ns = stall->start_ns + stall->duration_ns - 1;
+	return TOP_STALL;
 }
 
 const struct top_table_ops top_stalls_ops = {
@@ -261,5 +279,5 @@ const struct top_table_ops top_stalls_ops = {
 	.cell = stalls_cell,
 	.compare = stalls_compare,
 	.id = stalls_id,
-	.loop = stalls_loop,
+	.open = stalls_open,
 };

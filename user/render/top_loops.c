@@ -88,8 +88,9 @@ static const struct top_column loops_columns[LOOPS_NR] = {
 	[LOOPS_BLK] = {"%BLK", 'B', 5, 14, "was blocked in a call other than its wait,"},
 	[LOOPS_RUNQ] = {"%RUNQ", 'Q', 5, 15, "was ready but had no CPU,"},
 	[LOOPS_THR] = {"%THR", 'H', 5, 16, "had used up its CPU quota"},
-	[LOOPS_CAUSE] = {"TOP-CAUSE", 'A', -10, 8, "what took most of the stalled time *"},
-	[LOOPS_ROUTE] = {"WORST-ROUTE", 'W', -14, 7, "the route that stalled it most, else held it most *", true},
+	[LOOPS_CAUSE] = {"TOP-CAUSE", 'A', -10, 8, "what took most of the stalled time *, or keeps it stuck now"},
+	[LOOPS_ROUTE] = {"WORST-ROUTE", 'W', -14, 7, "what keeps it STUCK now, else what stalled or held it most *",
+			 true},
 };
 
 static size_t loops_count(const struct board *b)
@@ -102,14 +103,28 @@ static const void *loops_row(const struct board *b, size_t i)
 	return b->loops[i];
 }
 
+/* A turn that goes on counts as long as it is so far. */
 static uint64_t max_of(const struct board_loop *l)
 {
-	return l->total.hist.max_ns ? l->total.hist.max_ns : l->total.max_turn_ns;
+	uint64_t max_ns = l->total.hist.max_ns ? l->total.hist.max_ns : l->total.max_turn_ns;
+
+	return l->stuck && l->stuck->stall.turn_ns > max_ns ? l->stuck->stall.turn_ns : max_ns;
 }
 
 static enum text_tone max_tone(const struct model_loop *total, uint64_t ns)
 {
 	return ns < total->threshold_ns ? TEXT_PLAIN : ns / 10 < total->threshold_ns ? TEXT_YELLOW : TEXT_RED;
+}
+
+/* "STUCK 1.21 s GET /report/{n}" */
+static void loops_stuck(const struct model_stall *stall, bool utf8, struct top_cell *out)
+{
+	char raw[MODEL_METHOD_LEN + MODEL_PATH_LEN + UNITS_LEN + 16], length[UNITS_LEN];
+	const struct model_request *request = stall->request;
+
+	snprintf(raw, sizeof(raw), "STUCK %s %s%s%s", units_format_duration(length, sizeof(length), stall->duration_ns),
+		 request ? request->method : "", request && *request->method ? " " : "", request ? request->route : "");
+	top_format_escaped(out->text, sizeof(out->text), raw, utf8);
 }
 
 static void loops_route(const struct board_loop *l, bool utf8, struct top_cell *out)
@@ -131,9 +146,14 @@ static void loops_name(const struct board_loop *l, unsigned column, bool utf8, s
 	else if (column == LOOPS_RUNTIME)
 		target_format_runtime(out->text, sizeof(out->text), l->total.runtime, l->total.version);
 	else if (column == LOOPS_CAUSE)
-		strcpy(out->text, board_top_cause(l, &cause) ? words_cause(cause) : "-");
+		strcpy(out->text, l->stuck                     ? words_cause(l->stuck->stall.cause)
+				  : board_top_cause(l, &cause) ? words_cause(cause)
+							       : "-");
+	else if (l->stuck)
+		loops_stuck(&l->stuck->stall, utf8, out);
 	else
 		loops_route(l, utf8, out);
+	out->tone = l->stuck ? TEXT_RED : TEXT_PLAIN;
 }
 
 static void loops_share(const struct board_loop *l, unsigned column, struct top_cell *out)
@@ -181,7 +201,7 @@ static void loops_cell(const struct top *t, const void *row, unsigned column, bo
 		top_put_length(out, hist_quantile(&total->hist, 0.99), total->hist.count);
 		break;
 	case LOOPS_MAX:
-		top_put_length(out, max_of(l), total->hist.count);
+		top_put_length(out, max_of(l), max_of(l));
 		out->tone = max_tone(total, max_of(l));
 		break;
 	case LOOPS_STALLS:
@@ -250,12 +270,13 @@ static uint64_t loops_id(const void *row)
 	return (uint64_t)l->total.pid << 32 | l->total.tid;
 }
 
-static void loops_loop(const void *row, uint32_t *pid, uint32_t *tid)
+static enum top_view loops_open(struct top *t, const void *row)
 {
 	const struct board_loop *l = row;
 
-	*pid = l->total.pid;
-	*tid = l->total.tid;
+	t->pid = l->total.pid;
+	t->tid = l->total.tid;
+	return TOP_LOOP;
 }
 
 const struct top_table_ops top_loops_ops = {
@@ -268,5 +289,5 @@ const struct top_table_ops top_loops_ops = {
 	.cell = loops_cell,
 	.compare = loops_compare,
 	.id = loops_id,
-	.loop = loops_loop,
+	.open = loops_open,
 };

@@ -5,27 +5,22 @@
 
 #include "base/units.h"
 #include "render/bars.h"
-#include "render/clock.h"
 #include "render/line.h"
-#include "render/place.h"
 #include "render/target.h"
 #include "render/top_private.h"
-#include "render/words.h"
 
 #define PAGE_ROWS    256 /* more than any page has */
 #define CHART_ROWS   4
 #define SHOW_ROUTES  8
 #define SHOW_FLIGHTS 8
-#define SHOW_STALLS  8
 
-/* A page that is being written from its top down. */
-struct page {
-	struct screen screen;
-	int row;
-	uint64_t threshold_ns;
-};
+int top_page_init(struct top_page *p, const struct screen *s)
+{
+	*p = (struct top_page){};
+	return screen_init(&p->screen, PAGE_ROWS, s->cols, s->utf8);
+}
 
-static void page_title(struct page *p, const char *title, const char *more)
+void top_page_title(struct top_page *p, const char *title, const char *more)
 {
 	int col;
 
@@ -34,8 +29,37 @@ static void page_title(struct page *p, const char *title, const char *more)
 	screen_put(&p->screen, p->row++, col + 2, TEXT_DIM, more);
 }
 
-/* Shows the part of the page that the scroll names, or its end. */
-static void page_show(struct page *p, struct screen *s, size_t *scroll, int at, unsigned height)
+/* How much of a text goes into so many columns: up to the last blank that fits, at least a word. */
+static size_t line_length(const char *text, unsigned cols)
+{
+	char head[TOP_CELL_LEN];
+	size_t best = 0;
+
+	for (size_t len = strcspn(text, " ");; len += 1 + strcspn(text + len + 1, " ")) {
+		snprintf(head, sizeof(head), "%.*s", (int)len, text);
+		if (best && (len >= sizeof(head) || text_columns(head) > cols))
+			return best;
+		best = len;
+		if (!text[len])
+			return best;
+	}
+}
+
+void top_page_wrap(struct top_page *p, int col, unsigned attr, const char *text)
+{
+	char line[TOP_CELL_LEN];
+
+	while (*text) {
+		size_t len = line_length(text, (unsigned)col < p->screen.cols ? p->screen.cols - (unsigned)col : 1);
+
+		snprintf(line, sizeof(line), "%.*s", (int)len, text);
+		screen_put(&p->screen, p->row++, col, attr, line);
+		text += len;
+		text += strspn(text, " ");
+	}
+}
+
+void top_page_show(struct top_page *p, struct screen *s, size_t *scroll, int at, unsigned height)
 {
 	size_t last = (size_t)p->row > height ? (size_t)p->row - height : 0;
 
@@ -47,7 +71,7 @@ static void page_show(struct page *p, struct screen *s, size_t *scroll, int at, 
 
 /* --- one loop --- */
 
-static void loop_head(struct page *p, const struct board_loop *l)
+static void loop_head(struct top_page *p, const struct board_loop *l)
 {
 	const struct board_rates *r = &l->rates;
 	char name[LINE_LOOP_LEN], runtime[TARGET_RUNTIME_LEN], stalled[UNITS_LEN], turns[UNITS_LEN];
@@ -80,9 +104,9 @@ static const char *chart_glyph(unsigned eighths, bool utf8)
 	return utf8 ? blocks[eighths] : plain[eighths];
 }
 
-static void loop_chart(struct page *p, const struct board_loop *l)
+static void loop_chart(struct top_page *p, const struct board_loop *l)
 {
-	page_title(p, "UTILISATION", "of each of the last 60 seconds, the newest on the right");
+	top_page_title(p, "UTILISATION", "of each of the last 60 seconds, the newest on the right");
 	for (int row = CHART_ROWS - 1; row >= 0; row--) {
 		screen_put(&p->screen, p->row, 0, TEXT_DIM, row == CHART_ROWS - 1 ? "100%" : !row ? "  0%" : "");
 		for (unsigned i = BOARD_HISTORY - l->nr_history; i < BOARD_HISTORY; i++) {
@@ -99,14 +123,14 @@ static void loop_chart(struct page *p, const struct board_loop *l)
 
 static void bar_put(void *arg, const char *text, bool is_marked)
 {
-	struct page *p = arg;
+	struct top_page *p = arg;
 
 	screen_put(&p->screen, p->row++, 0, is_marked ? TEXT_RED : TEXT_PLAIN, text);
 }
 
-static void loop_turns(struct page *p, const struct board_loop *l)
+static void loop_turns(struct top_page *p, const struct board_loop *l)
 {
-	page_title(p, "TURNS", l->total.hist.count ? "by length" : "none so far");
+	top_page_title(p, "TURNS", l->total.hist.count ? "by length" : "none so far");
 	bars_each(&l->total.hist, p->screen.cols, p->threshold_ns, bar_put, p);
 }
 
@@ -115,13 +139,13 @@ static const char *length_text(char *buf, uint64_t ns, uint64_t count)
 	return count ? units_format_duration_table(buf, UNITS_LEN, ns) : "-";
 }
 
-static void loop_routes(struct page *p, const struct board_loop *l)
+static void loop_routes(struct top_page *p, const struct board_loop *l)
 {
 	char name[4 * (MODEL_PATH_LEN + MODEL_METHOD_LEN)], count[UNITS_LEN], cell[4][UNITS_LEN];
 	struct model_route *routes;
 	size_t nr = board_routes(l, &routes);
 
-	page_title(p, "ROUTES", nr ? "" : "none so far");
+	top_page_title(p, "ROUTES", nr ? "" : "none so far");
 	if (nr)
 		screen_put(&p->screen, p->row++, 0, TEXT_DIM,
 			   "  COUNT  STALLS  HOLD-P50  HOLD-P99  HOLD-MAX  DELAY-P99  ROUTE");
@@ -139,134 +163,49 @@ static void loop_routes(struct page *p, const struct board_loop *l)
 	free(routes);
 }
 
-static void format_request(char *buf, size_t size, const struct model_request *request, bool utf8)
-{
-	char raw[LINE_REQUEST_LEN + MODEL_ID_LEN + 8];
-	size_t len;
-
-	line_format_request(raw, sizeof(raw), request);
-	len = strlen(raw);
-	if (*request->id)
-		snprintf(raw + len, sizeof(raw) - len, "  id=%s", request->id);
-	top_format_escaped(buf, size, raw, utf8);
-}
-
-static void loop_flights(struct page *p, const struct board *b)
+static void loop_flights(struct top_page *p, const struct board *b)
 {
 	char more[64], name[TOP_CELL_LEN], age[UNITS_LEN], hold[UNITS_LEN];
 
 	snprintf(more, sizeof(more), b->nr_flights ? "%zu, the oldest first" : "none", b->nr_flights);
-	page_title(p, "IN FLIGHT", more);
+	top_page_title(p, "IN FLIGHT", more);
 	if (b->nr_flights)
 		screen_put(&p->screen, p->row++, 0, TEXT_DIM, "    AGE     HELD  REQUEST");
 	for (size_t i = 0; i < b->nr_flights && i < SHOW_FLIGHTS; i++) {
-		format_request(name, sizeof(name), &b->flights[i].request, p->screen.utf8);
+		top_format_request(name, sizeof(name), &b->flights[i].request, p->screen.utf8);
 		screen_printf(&p->screen, p->row++, 0, TEXT_PLAIN, "%7s  %7s  %s",
 			      units_format_duration_table(age, sizeof(age), b->flights[i].age_ns),
 			      units_format_duration_table(hold, sizeof(hold), b->flights[i].hold_ns), name);
 	}
 }
 
-static void stall_victims(struct page *p, const struct model_stall *stall)
-{
-	char id[4 * MODEL_ID_LEN];
-	int col;
-
-	if (!stall->nr_victims)
-		return;
-	col = screen_put(&p->screen, p->row, 14, TEXT_DIM, "waited:");
-	for (unsigned i = 0; i < stall->nr_victims_told && (unsigned)col < p->screen.cols; i++) {
-		top_format_escaped(id, sizeof(id), stall->victims[i], p->screen.utf8);
-		col = screen_printf(&p->screen, p->row, col, TEXT_DIM, " %s", id);
-	}
-	if (stall->nr_victims > stall->nr_victims_told)
-		screen_printf(&p->screen, p->row, col, TEXT_DIM, " and %u more",
-			      stall->nr_victims - stall->nr_victims_told);
-	p->row++;
-}
-
-static void stall_put(struct page *p, const struct top *t, const struct model_stall *stall)
-{
-	char time[CLOCK_LEN], length[UNITS_LEN], raw[LINE_CAUSE_LEN], cause[TOP_CELL_LEN], who[TOP_CELL_LEN] = "-";
-	bool is_severe = stall->duration_ns / 10 >= t->threshold_ns;
-	int col;
-
-	line_format_cause(raw, sizeof(raw), stall);
-	top_format_escaped(cause, sizeof(cause), raw, p->screen.utf8);
-	if (stall->request)
-		format_request(who, sizeof(who), stall->request, p->screen.utf8);
-	col = screen_put(&p->screen, p->row, 0, TEXT_DIM,
-			 clock_format_local(time, sizeof(time), stall->start_ns, t->realtime_offset_ns, 1));
-	col = screen_printf(&p->screen, p->row, col + 2, is_severe ? TEXT_RED : TEXT_YELLOW, "%s",
-			    units_format_duration_table(length, sizeof(length), stall->duration_ns));
-	col = screen_put(&p->screen, p->row, col + 2, TEXT_CYAN, cause);
-	col = screen_put(&p->screen, p->row, col + 2, TEXT_DIM, words_confidence(stall->confidence));
-	screen_put(&p->screen, p->row++, col + 2, TEXT_PLAIN, who);
-	stall_victims(p, stall);
-}
-
-static void loop_stalls(struct page *p, const struct top *t, const struct board *b)
-{
-	const struct board_stall *kept;
-	unsigned shown = 0;
-
-	page_title(p, "STALLS", "the newest first");
-	for (size_t i = 0; (kept = board_stall(b, i)) && shown < SHOW_STALLS; i++)
-		if (kept->stall.tid == t->tid && kept->stall.pid == t->pid) {
-			stall_put(p, t, &kept->stall);
-			shown++;
-		}
-	if (!shown)
-		screen_put(&p->screen, p->row++, 2, TEXT_DIM, "none so far");
-}
-
-/* The longest stall, and where it was. */
-static void loop_worst(struct page *p, const struct top *t, const struct board_loop *l)
-{
-	char name[TOP_CELL_LEN], more[TOP_CELL_LEN + CLOCK_LEN + UNITS_LEN + 8], length[UNITS_LEN], time[CLOCK_LEN];
-	const struct model_stall *stall = l->worst ? &l->worst->stall : NULL;
-
-	if (!stall || !stall->nr_frames)
-		return;
-	snprintf(name, sizeof(name), "nobody's");
-	if (stall->request)
-		format_request(name, sizeof(name), stall->request, p->screen.utf8);
-	snprintf(more, sizeof(more), "%s at %s, %s", units_format_duration(length, sizeof(length), stall->duration_ns),
-		 clock_format_local(time, sizeof(time), stall->start_ns, t->realtime_offset_ns, 1), name);
-	page_title(p, "STACK of the worst stall", more);
-	for (size_t i = 0; i < stall->nr_frames; i++) {
-		const struct model_frame *f = &stall->frames[i];
-
-		place_format(name, sizeof(name), f->function, f->file, f->line, p->screen.utf8);
-		screen_put(&p->screen, p->row, 2, TEXT_DIM, place_kind(f->kind));
-		screen_put(&p->screen, p->row++, 10, f->is_own ? TEXT_BOLD : TEXT_PLAIN, name);
-	}
-}
-
 void top_loop_draw(struct top *t, const struct board *b, struct screen *s, int at, unsigned height)
 {
 	const struct board_loop *l = board_find(b, t->pid, t->tid);
-	struct page p = {.threshold_ns = l->total.threshold_ns};
+	struct top_page p;
 
-	if (screen_init(&p.screen, PAGE_ROWS, s->cols, s->utf8))
+	if (top_page_init(&p, s))
 		return;
+	p.threshold_ns = l->total.threshold_ns;
 	loop_head(&p, l);
+	if (l->stuck)
+		top_stuck_put(&p, t, l->stuck);
 	loop_chart(&p, l);
-	loop_stalls(&p, t, b);
-	loop_worst(&p, t, l);
+	top_stalls_put(&p, t, b);
+	top_worst_put(&p, t, l);
 	loop_flights(&p, b);
 	loop_routes(&p, l);
 	loop_turns(&p, l);
-	page_show(&p, s, &t->scroll, at, height);
+	top_page_show(&p, s, &t->scroll, at, height);
 }
 
 /* --- help --- */
 
-static void help_table(struct page *p, enum top_view view)
+static void help_table(struct top_page *p, enum top_view view)
 {
 	const struct top_table_ops *ops = top_table_ops(view);
 
-	page_title(p, ops->title, "the key sorts, a second time in reverse");
+	top_page_title(p, ops->title, "the key sorts, a second time in reverse");
 	for (unsigned i = 0; i < ops->nr_columns; i++) {
 		const struct top_column *c = &ops->columns[i];
 
@@ -279,7 +218,7 @@ void top_help_draw(struct top *t, struct screen *s, int at, unsigned height)
 {
 	const char *const keys[][2] = {
 		{"Tab", "loops, routes, stalls, places"},
-		{"Enter", "open the loop under the cursor; Esc leads back"},
+		{"Enter", "open the loop or stall under the cursor; Esc leads back"},
 		{"Up Down PgUp PgDn", "move the cursor, which then stays on its row; Home lets go"},
 		{"< >", "sort by the next column; r reverses the order"},
 		{"/", "show only rows that contain a text; Esc shows all"},
@@ -287,9 +226,9 @@ void top_help_draw(struct top *t, struct screen *s, int at, unsigned height)
 		{"z", "count from zero again"},
 		{"q", "quit"},
 	};
-	struct page p = {0};
+	struct top_page p;
 
-	if (screen_init(&p.screen, PAGE_ROWS, s->cols, s->utf8))
+	if (top_page_init(&p, s))
 		return;
 	for (unsigned i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
 		screen_put(&p.screen, p.row, 2, TEXT_BOLD, keys[i][0]);
@@ -300,5 +239,5 @@ void top_help_draw(struct top *t, struct screen *s, int at, unsigned height)
 	screen_put(&p.screen, p.row++, 2, TEXT_PLAIN, "* counts since the start, or since z.");
 	for (unsigned i = 0; i < TOP_NR_TABLES; i++)
 		help_table(&p, i);
-	page_show(&p, s, &t->scroll, at, height);
+	top_page_show(&p, s, &t->scroll, at, height);
 }

@@ -34,8 +34,8 @@ struct top_table_ops {
 	/* Negative when `a` comes first: the largest of numbers, the lowest of ids and names. */
 	int (*compare)(const void *a, const void *b, unsigned column);
 	uint64_t (*id)(const void *row); /* not 0 */
-	/* The loop that a row is about; NULL: rows are about none. */
-	void (*loop)(const void *row, uint32_t *pid, uint32_t *tid);
+	/* Names what a row is about, for the view that this returns; NULL: rows lead nowhere. */
+	enum top_view (*open)(struct top *t, const void *row);
 };
 
 extern const struct top_table_ops top_loops_ops;
@@ -53,8 +53,36 @@ size_t top_table_cursor(const struct top *t, const void *const *rows, size_t nr)
 /* The heading at row `at` and `height` rows below it. */
 void top_table_draw(struct top *t, const struct board *b, struct screen *s, int at, unsigned height);
 
-/* One loop and the help, on `height` rows from `at` on, scrolled. */
+/* A page that is written from its top down, and may be longer than the screen. */
+struct top_page {
+	struct screen screen; /* as wide as the one that it is shown on */
+	int row;              /* the next one */
+	uint64_t threshold_ns;
+};
+
+/* 0 or -ENOMEM. */
+int top_page_init(struct top_page *p, const struct screen *s);
+/* A title with something in small print behind it, and a blank line before. */
+void top_page_title(struct top_page *p, const char *title, const char *more);
+/* Printable text from a column on, in as many lines as it takes. */
+void top_page_wrap(struct top_page *p, int col, unsigned attr, const char *text);
+/* Shows the part of the page that the scroll names, or its end, on `height` rows from `at` on; the page is gone then.
+ */
+void top_page_show(struct top_page *p, struct screen *s, size_t *scroll, int at, unsigned height);
+
+/* A turn that does not end, as a part of its loop's page. */
+void top_stuck_put(struct top_page *p, const struct top *t, const struct board_stall *stuck);
+/* The newest stalls of the loop that is open. */
+void top_stalls_put(struct top_page *p, const struct top *t, const struct board *b);
+/* The stack of its worst stall. */
+void top_worst_put(struct top_page *p, const struct top *t, const struct board_loop *l);
+
+/* "GET /report/42  id=abc", printable. */
+void top_format_request(char *buf, size_t size, const struct model_request *request, bool utf8);
+
+/* One loop, one stall and the help, on `height` rows from `at` on, scrolled. */
 void top_loop_draw(struct top *t, const struct board *b, struct screen *s, int at, unsigned height);
+void top_stall_draw(struct top *t, const struct board *b, struct screen *s, int at, unsigned height);
 void top_help_draw(struct top *t, struct screen *s, int at, unsigned height);
 
 /* "GET /report/{n}", printable. */

@@ -76,6 +76,11 @@ const char *words_confidence(enum lg_confidence confidence)
 	return (unsigned)confidence < LG_NR_CONFIDENCES ? confidences[confidence].word : UNKNOWN;
 }
 
+const char *words_confidence_help(enum lg_confidence confidence)
+{
+	return (unsigned)confidence < LG_NR_CONFIDENCES ? confidences[confidence].help : UNKNOWN;
+}
+
 const char *words_level(enum lg_level level)
 {
 	return (unsigned)level < LG_NR_LEVELS ? levels[level].word : UNKNOWN;

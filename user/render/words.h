@@ -22,6 +22,8 @@ const char *words_detail(enum model_detail_kind kind);
 /* Whether the detail is told by its own word, in place of the cause's. */
 bool words_detail_is_own(enum model_detail_kind kind);
 const char *words_confidence(enum lg_confidence confidence);
+/* What it means, for people. */
+const char *words_confidence_help(enum lg_confidence confidence);
 const char *words_level(enum lg_level level);
 /* "requests": what this level leaves out, and the ones before it do not. */
 const char *words_level_what(enum lg_level level);
