@@ -35,10 +35,10 @@ document.body.append(Object.assign(document.createElement("pre"), {id: "seen", t
 </script>"""
 
 
-def browse(name, folder, script, *flags):
+def browse(name, folder, script, *flags, options=()):
     """What `script` saw of a stream's page."""
     page = folder / "page.html"
-    report(recording(name, folder), "--html", page)
+    report(recording(name, folder), *options, "--html", page)
     text = page.read_text()
     page.write_text(text.replace("</body>", PROBE % script + "</body>"))
     result = subprocess.run([shutil.which("chromium"), "--headless=new", "--no-sandbox", "--disable-gpu",
@@ -105,6 +105,45 @@ def test_sorting_details_and_zoom(tmp_path):
     assert seen["sorted"] == "ascending"
     assert "on the CPU" in seen["more"] or "blocked" in seen["more"]
     assert all(seen[key] for key in ("closed", "zoomed", "back", "theme")), seen
+
+
+def details_of(seen):
+    return dict(zip(seen["names"], seen["values"]))
+
+
+DETAILS = """
+    document.querySelector("#stalls tbody tr").click();
+    see("names", [...document.querySelectorAll("tr.more dt")].map(e => e.textContent));
+    see("values", [...document.querySelectorAll("tr.more dd")].map(e => e.textContent));
+    see("causes", text("causes")); see("note", text("stalls-note")); see("first", document.querySelector("#stalls tbody tr").textContent);"""
+
+
+def test_a_stall_with_all_that_is_known(tmp_path):
+    """What the lines of text say, and what their words mean."""
+    seen = browse("uvicorn_tasks", tmp_path, DETAILS)
+    told = details_of(seen)
+    assert told["waited for"].startswith("connect 10.0.0.8:5432 (postgresql), descriptor ")
+    assert told["hint"].startswith("blocking call to postgresql inside an event loop: ")
+    assert told["cause"] == "syscall: a system call blocked, or took long inside the kernel"
+    assert ": " in told["sure"] and told["turn"].endswith("the threshold was 20 ms") and "blocked (syscall)" in told["time"]
+    assert "peer" in seen["causes"] and "blocking call to another program" in seen["causes"]
+
+
+def test_no_hints(tmp_path):
+    seen = browse("uvicorn_tasks", tmp_path, DETAILS, options=["--no-hints"])
+    assert "hint" not in details_of(seen) and "blocking call" not in seen["causes"]
+
+
+def test_what_goes_on_at_the_end(tmp_path):
+    seen = browse("stuck", tmp_path, DETAILS + """
+        type("stuck"); see("stuck", rows("stalls")); type("s-1"); see("ended", rows("stalls"));""")
+    told = details_of(seen)
+    assert "400 ms" in seen["first"] and "STUCK lock" in seen["first"]
+    assert told["STUCK"] == "for 400 ms and still so at the end of the recording" and told["culprit"].endswith("id=s-4")
+    assert told["hint"].startswith("another thread held the lock")
+    assert "load  /srv/shop/orders.py:12" in seen["values"]
+    assert seen["note"].startswith("2 of 2, and 1 STUCK at the end")
+    assert seen["stuck"] == 1 and seen["ended"] == 1
 
 
 def test_hostile_text_stays_text(tmp_path):

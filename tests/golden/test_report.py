@@ -244,6 +244,21 @@ def test_html_holds_what_json_says(name, tmp_path):
         assert points == sorted(points) and all(idle <= time for time, idle in points)
 
 
+def test_html_tells_what_goes_on_at_the_end(tmp_path):
+    """The newest line of each turn that does not end; what its words mean; and advice, unless it is not wanted."""
+    path = recording("stuck", tmp_path)
+    lines = [json.loads(line) for line in expected("stuck.json").splitlines() if b'"type":"stuck"' in line]
+    for options, hints in ((["--exclude-path="], True), (["--no-hints"], False)):
+        report(path, *options, "--html", tmp_path / "page.html")
+        data = page_data((tmp_path / "page.html").read_text())
+        assert data["stuck"] == [lines[-1]] and lines[-1]["request"]["id"] == "s-4"
+        assert data["hints"] is hints
+    assert data["words"]["confidences"]["exact"] == "it cannot have been another"
+    assert data["words"]["causes"]["lock"] and "sleep" in data["words"]["details"]
+    report(recording("healthy", tmp_path), "--html", tmp_path / "page.html")
+    assert page_data((tmp_path / "page.html").read_text())["stuck"] == []
+
+
 def test_html_stands_alone_and_is_no_way_in(tmp_path):
     """Nothing is fetched, and what a client sent stays within the strings of the data."""
     path = recording("hostile", tmp_path)

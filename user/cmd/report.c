@@ -130,7 +130,7 @@ static int outputs_open(struct replay *replay, const struct report_opts *o, stru
 
 	for (size_t i = 0; i < sizeof(exports) / sizeof(*exports) && !error; i++)
 		if (exports[i].is_wanted)
-			error = view_open_export(view, exports[i].ops, exports[i].path, offset_ns, err);
+			error = view_open_export(view, exports[i].ops, exports[i].path, &o->trace, offset_ns, err);
 	if (error || view->nr_exports)
 		return error;
 	error = view_open_output(view, &o->trace, offset_ns, err);

@@ -137,15 +137,15 @@ int view_open_output(struct view *view, const struct trace_opts *opts, int64_t r
 	return 0;
 }
 
-int view_open_export(struct view *view, const struct render_ops *ops, const char *path, int64_t realtime_offset_ns,
-		     struct err *err)
+int view_open_export(struct view *view, const struct render_ops *ops, const char *path, const struct trace_opts *opts,
+		     int64_t realtime_offset_ns, struct err *err)
 {
 	FILE *out = file_open(path, err);
 
 	if (!out)
 		return -EIO;
-	view->exports[view->nr_exports++] =
-		(struct render){.ops = ops, .out = out, .realtime_offset_ns = realtime_offset_ns};
+	view->exports[view->nr_exports++] = (struct render){
+		.ops = ops, .out = out, .realtime_offset_ns = realtime_offset_ns, .no_hints = opts->no_hints};
 	return 0;
 }
 

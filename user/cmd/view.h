@@ -34,8 +34,8 @@ int view_open_model(struct view *view, const struct trace_opts *opts, struct err
 /* Lines and summary, to the output that the options name. */
 int view_open_output(struct view *view, const struct trace_opts *opts, int64_t realtime_offset_ns, struct err *err);
 /* One more render, onto `path`, NULL: standard output. */
-int view_open_export(struct view *view, const struct render_ops *ops, const char *path, int64_t realtime_offset_ns,
-		     struct err *err);
+int view_open_export(struct view *view, const struct render_ops *ops, const char *path, const struct trace_opts *opts,
+		     int64_t realtime_offset_ns, struct err *err);
 /* Safe on a view that was opened only in part. A file that could not be closed whole is told in *err, if not NULL. */
 void view_close(struct view *view, struct err *err);
 

@@ -9,6 +9,7 @@
 #include "render/json.h"
 #include "render/series.h"
 #include "render/tree.h"
+#include "render/words.h"
 #include "render/writer.h"
 
 /* The page (report.html) as bytes and a NUL, made by the build. */
@@ -27,6 +28,7 @@ struct stall_text {
 
 struct html {
 	struct tree tree;
+	struct table stuck; /* tid -> JSON line of what was told last of a turn that does not end */
 	struct series series;
 	char *header; /* JSON line */
 	struct stall_text *stalls;
@@ -61,6 +63,11 @@ static void say_stall(struct render *json, const void *stall)
 	json_stall(json, stall);
 }
 
+static void say_stuck(struct render *json, const void *stuck)
+{
+	json_stuck(json, stuck);
+}
+
 static void say_summary(struct render *json, const void *summary)
 {
 	json_summary(json, summary);
@@ -74,6 +81,7 @@ static void html_begin(struct render *r, const struct render_header *header)
 	if (html) {
 		trail_guide_init(&html->tree.guide);
 		series_init(&html->series);
+		table_init(&html->stuck, 0);
 		html->header = json_text(r, header, say_header);
 	}
 	if (!html || !html->header)
@@ -132,6 +140,19 @@ static void html_stall(struct render *r, const struct model_stall *stall)
 		error = stall_keep(r, stall);
 	if (error)
 		r->error = error;
+}
+
+static void html_stuck(struct render *r, const struct model_stuck *stuck)
+{
+	struct html *html = r->state;
+	char *before = table_get(&html->stuck, stuck->tid), *text = json_text(r, stuck, say_stuck);
+
+	if (!text || table_put(&html->stuck, stuck->tid, text)) {
+		free(text);
+		r->error = -ENOMEM;
+		return;
+	}
+	free(before);
 }
 
 /* JSON text within a script element: a '<' stands in strings only, and could begin the element's end. */
@@ -210,6 +231,48 @@ static void say_series(struct render *json, const void *what)
 	free(loops);
 }
 
+/* What the words of stalls mean, and which details are told in place of their cause. */
+static void say_words(struct render *json, const void *nothing)
+{
+	struct writer w = {.out = json->out};
+
+	(void)nothing;
+	writer_object(&w, NULL);
+	writer_object(&w, "causes");
+	for (int i = 0; i < LG_NR_CAUSES; i++)
+		writer_string(&w, words_cause(i), words_cause_help(i));
+	writer_object_end(&w);
+	writer_object(&w, "confidences");
+	for (int i = 0; i < LG_NR_CONFIDENCES; i++)
+		writer_string(&w, words_confidence(i), words_confidence_help(i));
+	writer_object_end(&w);
+	writer_array(&w, "details");
+	for (int i = 0; i < MODEL_NR_DETAILS; i++)
+		if (words_detail_is_own(i))
+			writer_string(&w, NULL, words_detail(i));
+	writer_array_end(&w);
+	writer_object_end(&w);
+}
+
+/* Of the turns that go on at the end. */
+static void put_stuck(struct render *r, const struct model_summary *summary)
+{
+	const struct html *html = r->state;
+	const char *between = "\n";
+
+	fputs(",\"stuck\":[", r->out);
+	for (size_t i = 0; i < summary->nr_loops; i++) {
+		const char *text = summary->loops[i].stuck_ns ? table_get(&html->stuck, summary->loops[i].tid) : NULL;
+
+		if (!text)
+			continue;
+		fputs(between, r->out);
+		put_json(r->out, text);
+		between = ",\n";
+	}
+	fputs("]", r->out);
+}
+
 static int put_said(struct render *r, const char *key, const void *what,
 		    void (*say)(struct render *json, const void *what))
 {
@@ -238,7 +301,11 @@ static int put_data(struct render *r, const struct model_summary *summary)
 		put_json(r->out, html->stalls[i].text);
 	}
 	fputs("]", r->out);
+	put_stuck(r, summary);
+	fprintf(r->out, ",\"hints\":%s", r->no_hints ? "false" : "true");
 	error = put_said(r, "summary", summary, say_summary);
+	if (!error)
+		error = put_said(r, "words", NULL, say_words);
 	if (!error)
 		error = put_said(r, "flame", &html->tree.flame, say_flame);
 	if (!error)
@@ -262,9 +329,14 @@ static void html_summary(struct render *r, const struct model_summary *summary)
 static void html_end(struct render *r)
 {
 	struct html *html = r->state;
+	size_t pos = 0;
+	void *text;
 
 	if (!html)
 		return;
+	while (table_next(&html->stuck, &pos, NULL, &text))
+		free(text);
+	table_fini(&html->stuck);
 	for (size_t i = 0; i < html->nr_stalls; i++)
 		free(html->stalls[i].text);
 	free(html->stalls);
@@ -280,6 +352,7 @@ const struct render_ops render_html = {
 	.begin = html_begin,
 	.record = html_record,
 	.stall = html_stall,
+	.stuck = html_stuck,
 	.summary = html_summary,
 	.end = html_end,
 };
