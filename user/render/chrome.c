@@ -6,13 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/board.h"
+#include "render/hint.h"
 #include "render/place.h"
 #include "render/trail.h"
 #include "render/words.h"
 #include "render/writer.h"
 
+/*
+ * Slices of one track must lie in each other or apart, or readers leave them out. These compute in floating point
+ * microseconds, which are some ns off after a year of uptime: a stall ends this much before its turn, to be within it.
+ */
+#define INSET_NS 1000
+
 struct chrome {
 	struct trail_guide guide;
+	struct table stuck; /* tid -> struct board_stall: what was told last of a turn that does not end */
 	struct trail trail; /* of the newest stall */
 	uint64_t threshold_ns;
 	uint64_t nr_requests; /* told: their ids */
@@ -57,6 +66,7 @@ static void chrome_begin(struct render *r, const struct render_header *header)
 		return;
 	}
 	trail_guide_init(&chrome->guide);
+	table_init(&chrome->stuck, 0);
 	chrome->threshold_ns = header->threshold_ns;
 	r->state = chrome;
 	fputs("[\n", r->out);
@@ -81,16 +91,21 @@ static void record_thread(struct render *r, const struct lg_rec_thread *rec)
 	track_name(r, "thread_name", comm, rec->pid, rec->tid);
 }
 
-static void record_turn(struct render *r, const struct lg_rec_turn *rec)
+static void put_turn(struct render *r, const char *name, uint32_t pid, uint32_t tid, uint64_t start_ns, uint64_t end_ns)
 {
 	struct writer w;
 
-	if (rec->end_ns < rec->start_ns)
+	if (end_ns < start_ns)
 		return;
-	w = event_open(r, "X", "turn", "turn", rec->pid, rec->tid);
-	writer_us(&w, "ts", rec->start_ns);
-	writer_us(&w, "dur", rec->end_ns - rec->start_ns);
+	w = event_open(r, "X", "turn", name, pid, tid);
+	writer_us(&w, "ts", start_ns);
+	writer_us(&w, "dur", end_ns - start_ns);
 	writer_object_end(&w);
+}
+
+static void record_turn(struct render *r, const struct lg_rec_turn *rec)
+{
+	put_turn(r, "turn", rec->pid, rec->tid, rec->start_ns, rec->end_ns);
 }
 
 static void chrome_record(struct render *r, const struct lg_head *rec)
@@ -123,8 +138,29 @@ static void put_request(struct writer *w, const struct model_request *request)
 	writer_name(w, "trace_id", request->trace_id);
 }
 
+static void put_args(struct render *r, struct writer *w, const struct model_stall *stall)
+{
+	const struct trail *trail = &((struct chrome *)r->state)->trail;
+	char hint[HINT_LEN];
+
+	writer_object(w, "args");
+	writer_u64(w, "duration_ns", stall->duration_ns);
+	writer_string(w, "cause", trail->names[TRAIL_CAUSE]);
+	writer_string(w, "confidence", words_confidence(stall->confidence));
+	if (trail->detail)
+		writer_string(w, "waited_for", trail->detail);
+	if (!r->no_hints && *hint_of_stall(hint, sizeof(hint), stall))
+		writer_string(w, "hint", hint);
+	if (stall->nr_frames)
+		place_put_stack(w, stall->frames, stall->nr_frames);
+	if (stall->request)
+		put_request(w, stall->request);
+	put_victims(w, stall);
+	writer_object_end(w);
+}
+
 /* "cpu: GET /report/{n}" */
-static void chrome_stall(struct render *r, const struct model_stall *stall)
+static void put_stall(struct render *r, const char *prefix, const struct model_stall *stall)
 {
 	struct chrome *chrome = r->state;
 	const struct trail *trail = &chrome->trail;
@@ -132,24 +168,47 @@ static void chrome_stall(struct render *r, const struct model_stall *stall)
 	struct writer w;
 
 	trail_make(&chrome->trail, &chrome->guide, stall);
-	snprintf(name, sizeof(name), "%.20s: %.*s", trail->names[TRAIL_CAUSE], TRAIL_ROUTE_LEN - 1,
+	snprintf(name, sizeof(name), "%s%.20s: %.*s", prefix, trail->names[TRAIL_CAUSE], TRAIL_ROUTE_LEN - 1,
 		 trail->names[TRAIL_ROUTE]);
 	w = event_open(r, "X", "stall", name, stall->pid, stall->tid);
 	writer_us(&w, "ts", stall->start_ns);
-	writer_us(&w, "dur", stall->duration_ns);
+	writer_us(&w, "dur", stall->duration_ns > INSET_NS ? stall->duration_ns - INSET_NS : 0);
 	writer_string(&w, "cname", "terrible");
-	writer_object(&w, "args");
-	writer_string(&w, "cause", trail->names[TRAIL_CAUSE]);
-	writer_string(&w, "confidence", words_confidence(stall->confidence));
-	if (trail->detail)
-		writer_string(&w, "waited_for", trail->detail);
-	if (stall->nr_frames)
-		place_put_stack(&w, stall->frames, stall->nr_frames);
-	if (stall->request)
-		put_request(&w, stall->request);
-	put_victims(&w, stall);
+	put_args(r, &w, stall);
 	writer_object_end(&w);
-	writer_object_end(&w);
+}
+
+static void chrome_stall(struct render *r, const struct model_stall *stall)
+{
+	put_stall(r, "", stall);
+}
+
+static void chrome_stuck(struct render *r, const struct model_stuck *stuck)
+{
+	struct chrome *chrome = r->state;
+	struct board_stall *kept = table_get(&chrome->stuck, stuck->tid);
+
+	if (!kept) {
+		kept = malloc(sizeof(*kept));
+		if (!kept || table_put(&chrome->stuck, stuck->tid, kept)) {
+			free(kept);
+			r->error = -ENOMEM;
+			return;
+		}
+	}
+	board_stall_copy_stuck(kept, stuck);
+}
+
+/* A turn that goes on at the end, as long as it is by then. */
+static void put_stuck(struct render *r, const struct model_loop *loop, uint64_t end_ns)
+{
+	struct board_stall *kept = table_get(&((struct chrome *)r->state)->stuck, loop->tid);
+
+	if (!loop->stuck_ns || !kept || kept->stall.pid != loop->pid || kept->stall.start_ns > end_ns)
+		return;
+	kept->stall.duration_ns = end_ns - kept->stall.start_ns;
+	put_turn(r, "turn, not ended", loop->pid, loop->tid, end_ns - loop->stuck_ns, end_ns);
+	put_stall(r, "STUCK ", &kept->stall);
 }
 
 static struct writer request_open(struct render *r, const struct model_done *done, const char *phase, const char *name,
@@ -188,16 +247,23 @@ static void chrome_request(struct render *r, const struct model_done *done)
 
 static void chrome_summary(struct render *r, const struct model_summary *summary)
 {
-	(void)summary;
+	for (size_t i = 0; i < summary->nr_loops; i++)
+		put_stuck(r, &summary->loops[i], summary->end_ns);
 	fputs("\n]\n", r->out);
 }
 
 static void chrome_end(struct render *r)
 {
 	struct chrome *chrome = r->state;
+	size_t pos = 0;
+	void *kept;
 
-	if (chrome)
-		trail_guide_fini(&chrome->guide);
+	if (!chrome)
+		return;
+	while (table_next(&chrome->stuck, &pos, NULL, &kept))
+		free(kept);
+	table_fini(&chrome->stuck);
+	trail_guide_fini(&chrome->guide);
 	free(chrome);
 	r->state = NULL;
 }
@@ -206,6 +272,7 @@ const struct render_ops render_chrome = {
 	.begin = chrome_begin,
 	.record = chrome_record,
 	.stall = chrome_stall,
+	.stuck = chrome_stuck,
 	.request = chrome_request,
 	.summary = chrome_summary,
 	.end = chrome_end,
