@@ -74,21 +74,30 @@ __noinline int owner_ask(__u32 when, __u64 known_ns, __u64 now)
 	return 0;
 }
 
-static __always_inline void sample(struct task_struct *task, struct thread *t)
+static __always_inline void turn_look(struct task_struct *task, struct thread *t, __u64 now)
 {
-	__u64 now = bpf_ktime_get_ns();
-
-	if (t->out_ns)
-		thread_settle(t, now);
-	turn_open(t, task);
-	if (!t->turn_ns)
-		return;
 	if (stack_is_due(t, now, 0))
 		stack_take(now, LG_STACK_SAMPLE, 0);
 	if (config.ask && now - t->edge_ns >= ASK_AFTER_NS && !level_skips(LG_LEVEL_SAMPLES, LG_CNT_SKIPPED_SAMPLES))
 		owner_ask(ASK_NOW, call_known_ns(t, task), now);
 }
 
+static __always_inline void sample(struct task_struct *task, struct thread *t, __u64 now)
+{
+	if (t->out_ns)
+		thread_settle(t, now);
+	turn_open(t, task);
+	if (t->turn_ns)
+		turn_look(task, t, now);
+	batch_flush(t, false);
+}
+
+static __always_inline bool is_sampled(const struct thread *t)
+{
+	return t && t->flags & THREAD_LOOP && !t->in_return;
+}
+
+/* The thread's own clock. */
 SEC("perf_event")
 int on_sample(void *ctx)
 {
@@ -96,10 +105,33 @@ int on_sample(void *ctx)
 	struct thread *t = thread_of(task);
 	__u64 begin_ns = cost_begin();
 
-	if (!t || !(t->flags & THREAD_LOOP) || t->in_return)
+	if (!is_sampled(t))
 		return 0;
-	sample(task, t);
-	batch_flush(t, false);
+	sample(task, t, bpf_ktime_get_ns());
 	cost_end(LG_COST_SAMPLE, begin_ns);
+	return 0;
+}
+
+/*
+ * The kernel's tick, which comes anyway: a clock of one's own costs an interrupt for each sample, a tick what this
+ * program takes. It is a timer among others, which may expire at any time. After it has run: it does the accounting of
+ * CPU time.
+ */
+SEC("tp_btf/hrtimer_expire_exit")
+int on_tick(void *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct thread *t = thread_of(task);
+	__u64 begin_ns, now;
+
+	if (!is_sampled(t))
+		return 0;
+	begin_ns = cost_begin();
+	now = bpf_ktime_get_ns();
+	if (now - t->tick_ns >= config.sample_ns - config.tick_ns / 2) {
+		t->tick_ns = now;
+		sample(task, t, now);
+	}
+	cost_end(LG_COST_TICK, begin_ns);
 	return 0;
 }

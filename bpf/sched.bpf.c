@@ -189,8 +189,8 @@ static __always_inline bool out_is_asked_aside(const struct thread *t, __u64 now
 	return !level_reaches(LG_LEVEL_CALLS) && now + ASK_BURST_NS >= t->aside_after_ns;
 }
 
-/* A look is taken every 2 ms of a run that goes on; the timer's slack is in it. */
-#define ANSWER_FRESH_NS 2500000
+/* A look is taken at every sample of a run that goes on; this is the clock's slack. */
+#define ANSWER_SLACK_NS 500000
 
 /*
  * Code that was asked a moment ago, and has read and written nothing since, is taken to be what is preempted now: where
@@ -199,7 +199,7 @@ static __always_inline bool out_is_asked_aside(const struct thread *t, __u64 now
 static __always_inline void answer_reuse(struct thread *t, __u64 now)
 {
 	if (!t->is_marked || !t->turn_ns || t->out_class != OFF_PREEMPTED || t->answer.is_gil ||
-	    now - t->edge_ns > ANSWER_FRESH_NS)
+	    now - t->edge_ns > config.sample_ns + ANSWER_SLACK_NS)
 		return;
 	if (t->answer.sure > LG_SURE_LIKELY)
 		t->answer.sure = LG_SURE_LIKELY;

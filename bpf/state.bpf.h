@@ -178,6 +178,7 @@ struct thread {
 	__u64 stack_ns;      /* when its stack was taken last */
 	__u64 note_ns;       /* when it was noted last, at a switch-out */
 	__u64 note_after_ns; /* until when the notes so far use up their share of time */
+	__u64 tick_ns;       /* when it was sampled last, by the tick */
 	__u64 python_state;  /* where the interpreter keeps this thread's, 0 not known yet */
 
 	__u64 pair_args[4]; /* libc mode: arguments of the call whose return another probe shows */

@@ -40,16 +40,17 @@ enum lg_stack_part {
 };
 
 struct lg_config {
-	__u64 turn_ns;  /* turns at least this long are told even when they had no edge */
-	__u64 quiet_ns; /* edges of a loop that speaks no HTTP are told when an interval is at least this long */
-	__u32 follow;   /* 1: threads and processes born of traced ones are traced too */
-	__u32 capture;  /* most bytes of a request head to copy: up to LG_CAPTURE_MAX */
-	__u32 ask;      /* enum lg_ask, or-ed */
-	__u32 tick_ns;  /* one of the kernel's jiffies */
-	__u32 stack;    /* enum lg_stack_part, or-ed */
-	__u32 batch;    /* 1: loops are sampled, so that their records may wait for one another */
+	__u64 turn_ns;   /* turns at least this long are told even when they had no edge */
+	__u64 quiet_ns;  /* edges of a loop that speaks no HTTP are told when an interval is at least this long */
+	__u64 sample_ns; /* from one sample of a thread that runs to the next */
+	__u32 follow;    /* 1: threads and processes born of traced ones are traced too */
+	__u32 capture;   /* most bytes of a request head to copy: up to LG_CAPTURE_MAX */
+	__u32 ask;       /* enum lg_ask, or-ed */
+	__u32 tick_ns;   /* one of the kernel's jiffies */
+	__u32 stack;     /* enum lg_stack_part, or-ed */
+	__u32 batch;     /* 1: loops are sampled, so that their records may wait for one another */
 };
-LG_SIZE(struct lg_config, 40);
+LG_SIZE(struct lg_config, 48);
 
 /* Numbers that user space may change while the programs run (in .bss). */
 struct lg_control {

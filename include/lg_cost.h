@@ -13,7 +13,8 @@ enum lg_cost_kind {
 	LG_COST_SWITCH = 0, /* a thread leaves the CPU, or is back */
 	LG_COST_CALL = 1,   /* the return of a system call, at the tracepoint */
 	LG_COST_UPROBE = 2, /* a probe in the target's libc or TLS library */
-	LG_COST_SAMPLE = 3, /* by the clock */
+	LG_COST_SAMPLE = 3, /* by a clock of the thread's own */
+	LG_COST_TICK = 4,   /* by the kernel's tick */
 	LG_NR_COSTS
 };
 

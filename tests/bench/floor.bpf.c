@@ -57,8 +57,8 @@ int on_libc_return(void *ctx)
 	return 0;
 }
 
-SEC("perf_event")
-int on_sample(void *ctx)
+SEC("tp_btf/hrtimer_expire_exit")
+int on_tick(void *ctx)
 {
 	mark_count(bpf_get_current_task_btf());
 	return 0;

@@ -6,9 +6,7 @@
  * usage: floor syscall|libc PID   (root) Prints "ready" once all is attached, and on SIGINT or SIGTERM how many events
  *                                 of the process's first thread it saw.
  */
-#include <dirent.h>
 #include <errno.h>
-#include <linux/perf_event.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,8 +18,6 @@
 #include "probe/private.h"
 
 #include "floor.skel.h"
-
-#define SAMPLE_HZ 500 /* lgtrace's default */
 
 static int sites_attach(struct floor_bpf *skel, int pid, const struct site_file *file, bool has_multi)
 {
@@ -57,37 +53,6 @@ static int libc_attach(struct floor_bpf *skel, int pid, bool has_multi)
 	return error;
 }
 
-static int thread_sample(struct floor_bpf *skel, int tid)
-{
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_SOFTWARE,
-		.size = sizeof(attr),
-		.config = PERF_COUNT_SW_TASK_CLOCK,
-		.sample_period = 1000000000 / SAMPLE_HZ,
-	};
-	int fd = syscall(SYS_perf_event_open, &attr, tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
-
-	return fd >= 0 && bpf_program__attach_perf_event(skel->progs.on_sample, fd) ? 0 : -errno;
-}
-
-static int threads_sample(struct floor_bpf *skel, int pid)
-{
-	char path[32];
-	struct dirent *entry;
-	int error = 0;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	dir = opendir(path);
-	if (!dir)
-		return -errno;
-	while (!error && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			error = thread_sample(skel, atoi(entry->d_name));
-	closedir(dir);
-	return error;
-}
-
 /* Runs the iterator once. */
 static int threads_mark(struct floor_bpf *skel)
 {
@@ -107,13 +72,13 @@ static int hooks_attach(struct floor_bpf *skel, int pid, bool is_libc, bool has_
 {
 	int error = threads_mark(skel);
 
-	if (!error && !bpf_program__attach(skel->progs.on_sched_switch))
+	if (!error && (!bpf_program__attach(skel->progs.on_sched_switch) || !bpf_program__attach(skel->progs.on_tick)))
 		error = -errno;
 	if (!error && is_libc)
 		error = libc_attach(skel, pid, has_multi);
 	if (!error && !is_libc && !bpf_program__attach(skel->progs.on_sys_exit))
 		error = -errno;
-	return error ? error : threads_sample(skel, pid);
+	return error;
 }
 
 static void seen_print(struct floor_bpf *skel, int pid)

@@ -79,6 +79,21 @@ def test_exact_is_never_wrong(name, mode, folder, peer):
     assert len(exact) >= MIN_EXACT * len(plants), f"{len(exact)} exact of {len(plants)}"
 
 
+@pytest.mark.parametrize("name", SERVERS)
+def test_by_the_tick(name, folder, peer):
+    """Stalls this long need no clock of their own: the kernel's tick is enough for owners and places."""
+    with SERVERS[name](folder, peer) as server, Load(server.connect):
+        with Tracer(folder, server.pid, threshold="100ms") as tracer:
+            connection = server.connect()
+            for length_ms in (130, 150, 170, 190):
+                assert connection.get(f"/cpu/{length_ms}", new_id("own")).status == 200
+            told = tracer.stop()
+        plants = server.truth()[0]
+    exact = sure(told, [plant for plant in plants if plant.end_ns - plant.begin_ns >= 100_000_000])
+    assert len(exact) >= 3, told.stalls
+    assert all(any(frame["file"] for frame in stall["stack"]) for stall in exact), exact
+
+
 @pytest.mark.parametrize("name", UVICORNS)
 def test_ways_to_a_block(name, folder, peer):
     """Tasks, callbacks, streams and what runs after the response: the request is found by what waits for the code."""

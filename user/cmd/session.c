@@ -326,7 +326,7 @@ static int probe_start(struct session *s, struct err *err)
 		.edges = s->opts->probes,
 		.ask = runtimes_to_ask(s),
 		.stack = stack_parts(s->opts),
-		.sample_hz = s->opts->sample_hz,
+		.sample_hz = s->opts->sample_hz == TRACE_HZ_AUTO ? 0 : s->opts->sample_hz,
 		.follow = !s->opts->no_follow,
 	};
 	struct live_sink sink = {

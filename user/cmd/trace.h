@@ -40,7 +40,7 @@ struct trace_opts {
 	unsigned probes;     /* enum probe_edges */
 	unsigned stack;      /* enum trace_stack */
 	uint64_t max_frames; /* of a stack; 0: all */
-	uint64_t sample_hz;
+	uint64_t sample_hz;  /* TRACE_HZ_AUTO: as often as the threshold needs */
 	uint64_t budget_ppm; /* see model/budget.h; 0: none */
 	unsigned colour;     /* enum text_when */
 	unsigned verbose;
@@ -62,9 +62,11 @@ extern const struct opt_command trace_command;
 /* Above what a server at full load pays for requests of 10 us: those are what it is traced for. */
 #define BUDGET_PPM 250000
 
+#define TRACE_HZ_AUTO UINT64_MAX
+
 #define TRACE_OPTS_DEFAULT \
 	{ \
-		.threshold_ns = 100000000, .max_size = 256 << 20, .sample_hz = 500, .budget_ppm = BUDGET_PPM \
+		.threshold_ns = 100000000, .max_size = 256 << 20, .sample_hz = TRACE_HZ_AUTO, .budget_ppm = BUDGET_PPM \
 	}
 
 /* Reads "[INTERVAL [COUNT]]", as vmstat has it; what was not given is left as it was. */

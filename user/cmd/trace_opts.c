@@ -133,8 +133,8 @@ int trace_opts_check_targets(const struct trace_opts *o, const char *usage, stru
 		err_hint(err, "try --threshold 1ms");
 		return err_set(err, EXIT_CODE_USAGE, EINVAL, "the threshold must be longer than nothing");
 	}
-	if (!o->sample_hz || o->sample_hz > MAX_HZ) {
-		err_hint(err, "500 is the default: one look in 2 ms");
+	if (o->sample_hz != TRACE_HZ_AUTO && (!o->sample_hz || o->sample_hz > MAX_HZ)) {
+		err_hint(err, "500 is one look in 2 ms");
 		return err_set(err, EXIT_CODE_USAGE, EINVAL, "the frequency must be from 1 to %d", MAX_HZ);
 	}
 	if (o->record && o->max_size < FILE_SIZE_MIN) {

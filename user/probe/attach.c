@@ -179,6 +179,8 @@ int probe_attach(struct probe *p, const int *pids, size_t nr_pids, struct err *e
 
 	for (size_t i = 0; i < sizeof(always) / sizeof(*always) && !error; i++)
 		error = probe_program_attach(always[i].program, always[i].link, err);
+	if (!error && p->is_ticked)
+		error = probe_program_attach(skel->progs.on_tick, &skel->links.on_tick, err);
 	if (!error)
 		error = probe_take_in(p, err);
 	return error ? error : edges_attach(p, pids, nr_pids, err);

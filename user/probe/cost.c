@@ -11,10 +11,8 @@
  * slow path of a system call, an exception, a timer's interrupt.
  */
 static const uint64_t price_around[LG_NR_COSTS] = {
-	[LG_COST_SWITCH] = 10,
-	[LG_COST_CALL] = 30,
-	[LG_COST_UPROBE] = 570,
-	[LG_COST_SAMPLE] = 1000,
+	[LG_COST_SWITCH] = 10,   [LG_COST_CALL] = 30, [LG_COST_UPROBE] = 570,
+	[LG_COST_SAMPLE] = 1000, [LG_COST_TICK] = 10,
 };
 
 void probe_set_level(struct probe *p, enum lg_level level)

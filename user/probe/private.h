@@ -47,6 +47,7 @@ struct probe {
 	enum lg_edges edges;
 	bool has_tls;
 	bool has_multi; /* uprobe_multi links are in use */
+	bool is_ticked; /* samples come from the kernel's tick */
 	int nr_cpus;
 	probe_record_fn fn;
 	void *arg;
@@ -66,6 +67,9 @@ bool multi_is_supported(void);
 void multi_prepare(struct bpf_program *program);
 /* Puts all of them in at once. The descriptor of the link, which keeps them, or -errno. */
 int multi_attach(const struct uprobes *u, int pid);
+
+/* Where samples come from, and how often: before the programs are loaded. */
+void sample_select(struct probe *p);
 
 /* Puts the libc probes into a process. */
 int process_attach_libc(struct probe *p, struct process *process, int pid, struct err *err);

@@ -82,8 +82,7 @@ static void config_set(struct probe *p)
 	config->batch = p->opts.ask || p->opts.stack;
 	if (!(p->opts.stack & LG_STACK_KERNEL))
 		bpf_map__set_max_entries(p->skel->maps.kernel_stacks, 1);
-	if (!p->opts.ask && !p->opts.stack)
-		bpf_program__set_autoload(p->skel->progs.on_sample, false);
+	sample_select(p);
 	edges_select(p);
 	/* scan.c loads them by themselves. */
 	bpf_program__set_autoload(p->skel->progs.on_scan_switch, false);

@@ -29,7 +29,7 @@ struct probe_opts {
 	enum probe_edges edges;
 	uint32_t ask;       /* enum lg_ask, or-ed: runtimes among the targets */
 	uint32_t stack;     /* enum lg_stack_part, or-ed: what stacks are told of; 0: none are taken */
-	uint32_t sample_hz; /* samples in a second of CPU time */
+	uint32_t sample_hz; /* samples in a second of CPU time; 0: as many as turns of that length need */
 	bool follow;        /* trace the threads and children that the targets make */
 };
 
@@ -74,7 +74,10 @@ int probe_set_stack_runtime(struct probe *p, int pid, const struct lg_runtime_in
  * buffer afterwards. 0 or -errno.
  */
 int probe_look(struct probe *p, int tid);
-/* Samples one thread of a process, to ask its runtime and to take its stack, until probe_detach_process(). */
+/*
+ * Samples one thread of a process, to ask its runtime and to take its stack, until probe_detach_process(). Where the
+ * kernel's tick is often enough, every loop is sampled anyway.
+ */
 int probe_sample_thread(struct probe *p, int pid, int tid);
 
 /* Where the edges come from, once attached. */
