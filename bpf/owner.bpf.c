@@ -74,11 +74,24 @@ __noinline int owner_ask(__u32 when, __u64 known_ns, __u64 now)
 	return 0;
 }
 
+/*
+ * A busy loop has many short turns, in which nobody need be asked. What is asked first in a turn that goes on speaks
+ * for the stretch up to there, so this share of what is told as a stall may be another's.
+ */
+#define ASK_TURN_SHARE 32
+
+static __always_inline bool sample_is_asked(const struct thread *t, __u64 now)
+{
+	if (!config.ask || now - t->edge_ns < ASK_AFTER_NS || now - t->turn_ns < config.turn_ns / ASK_TURN_SHARE)
+		return false;
+	return !level_skips(LG_LEVEL_SAMPLES, LG_CNT_SKIPPED_SAMPLES);
+}
+
 static __always_inline void turn_look(struct task_struct *task, struct thread *t, __u64 now)
 {
 	if (stack_is_due(t, now, 0))
 		stack_take(now, LG_STACK_SAMPLE, 0);
-	if (config.ask && now - t->edge_ns >= ASK_AFTER_NS && !level_skips(LG_LEVEL_SAMPLES, LG_CNT_SKIPPED_SAMPLES))
+	if (sample_is_asked(t, now))
 		owner_ask(ASK_NOW, call_known_ns(t, task), now);
 }
 
