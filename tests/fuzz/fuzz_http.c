@@ -52,11 +52,15 @@ static void requests_read(struct http_parser *p, struct http_span *span, struct 
 
 static void response_check(const struct http_span *span)
 {
-	struct http_response response;
+	struct http_response response, again;
+	struct http_memo memo = {0};
 
 	for (int to_head = 0; to_head < 2; to_head++) {
-		if (http_parse_response(&response, span, to_head))
+		if (http_parse_response(&response, span, to_head, &memo))
 			continue;
+		FUZZ_CHECK(!http_parse_response(&again, span, to_head, &memo));
+		FUZZ_CHECK(again.status == response.status && again.end == response.end);
+		FUZZ_CHECK(again.length == response.length && again.head_len == response.head_len);
 		FUZZ_CHECK(response.head_len <= span->captured);
 		FUZZ_CHECK(!response.status || (response.status >= 100 && response.status < 1000));
 		FUZZ_CHECK((response.end == HTTP_END_UNKNOWN) == (response.head_len == 0));

@@ -168,7 +168,7 @@ static void response_begin(struct model *m, struct conn *c, struct http_span *sp
 	bool is_connect = !strcmp(r->who.method, "CONNECT");
 	struct http_response head;
 
-	if (http_parse_response(&head, span, !strcmp(r->who.method, "HEAD"))) {
+	if (http_parse_response(&head, span, !strcmp(r->who.method, "HEAD"), &m->responses)) {
 		c->response = RESPONSE_OPEN;
 		return;
 	}

@@ -338,13 +338,42 @@ static enum http_end response_end(const llhttp_t *ll, bool to_head)
 	return HTTP_END_LENGTH;
 }
 
-int http_parse_response(struct http_response *out, const struct http_span *span, bool to_head)
+static bool memo_find(const struct http_memo *memo, struct http_response *out, const struct http_span *span,
+		      bool to_head)
+{
+	for (unsigned i = 0; i < HTTP_MEMO_HEADS; i++) {
+		const struct http_known *known = &memo->known[i];
+		size_t len = known->head.head_len;
+
+		if (!len || known->to_head != to_head || len > span->captured || memcmp(known->bytes, span->data, len))
+			continue;
+		*out = known->head;
+		return true;
+	}
+	return false;
+}
+
+static void memo_put(struct http_memo *memo, const struct http_response *head, const uint8_t *data, bool to_head)
+{
+	struct http_known *known = &memo->known[memo->next];
+
+	if (head->head_len > HTTP_MEMO_LEN)
+		return;
+	memo->next = (memo->next + 1) % HTTP_MEMO_HEADS;
+	known->head = *head;
+	known->to_head = to_head;
+	memcpy(known->bytes, data, head->head_len);
+}
+
+int http_parse_response(struct http_response *out, const struct http_span *span, bool to_head, struct http_memo *memo)
 {
 	static const llhttp_settings_t settings = {.on_headers_complete = on_response_head};
 	const char *data = (const char *)span->data;
 	llhttp_errno_t err;
 	llhttp_t ll;
 
+	if (memo_find(memo, out, span, to_head))
+		return 0;
 	*out = (struct http_response){.end = HTTP_END_UNKNOWN};
 	if (!http_is_response(span))
 		return -EINVAL;
@@ -359,6 +388,7 @@ int http_parse_response(struct http_response *out, const struct http_span *span,
 	out->end = response_end(&ll, to_head);
 	if (out->end == HTTP_END_LENGTH && !to_head && ll.status_code != 304 && ll.flags & F_CONTENT_LENGTH)
 		out->length = ll.content_length;
+	memo_put(memo, out, span->data, to_head);
 	return 0;
 }
 

@@ -90,8 +90,24 @@ struct http_response {
 	size_t head_len; /* 0 with HTTP_END_UNKNOWN */
 };
 
+#define HTTP_MEMO_HEADS 4
+#define HTTP_MEMO_LEN   512 /* as much of a response as is captured */
+
+/*
+ * Responses' heads that were read last: within a second a server gives many alike, and to compare them is quicker than
+ * to read them. All zero at first.
+ */
+struct http_memo {
+	struct http_known {
+		struct http_response head; /* head_len 0: none */
+		bool to_head;
+		uint8_t bytes[HTTP_MEMO_LEN];
+	} known[HTTP_MEMO_HEADS];
+	unsigned next; /* to be replaced */
+};
+
 /* Reads a response's head. `to_head`: it answers a HEAD request, which has no body. 0, or -EINVAL: it is none. */
-int http_parse_response(struct http_response *out, const struct http_span *span, bool to_head);
+int http_parse_response(struct http_response *out, const struct http_span *span, bool to_head, struct http_memo *memo);
 
 /* Whether 8 or fewer bytes at the end of a write end a chunked body. `len` > 0. */
 bool http_is_last_chunk(const uint8_t *end, size_t len);

@@ -21,6 +21,7 @@ struct model {
 	struct conns conns;
 	struct loops loops;
 	struct places places;
+	struct http_memo responses;
 	bool has_begun;       /* start_ns is set */
 	bool lacks_memory;    /* during a feed: something was not remembered */
 	uint64_t start_ns;    /* the first record */
