@@ -8,46 +8,45 @@
 
 #include "wait.bpf.h"
 
-/* The set that a descriptor's connection is in. Processes begin at different ones. */
-static __always_inline struct conn_set *conn_set(const struct conn_key *key)
+/* One of the places that a descriptor's connection may have. Processes begin at different ones. */
+static __always_inline struct conn *conn_at(const struct conn_key *key, __u32 way)
 {
-	__u32 index = (key->fd + (key->pid * 0x9e3779b1U >> 12)) & (CONN_SETS - 1);
+	__u32 index = (key->fd + (key->pid * 0x9e3779b1U >> 16) + way * (MAX_CONNS / CONN_WAYS)) & (MAX_CONNS - 1);
 
 	return bpf_map_lookup_elem(&conns, &index);
 }
 
 static __always_inline bool conn_is(const struct conn *conn, const struct conn_key *key)
 {
-	return conn->key.fd == key->fd && conn->key.pid == key->pid;
-}
-
-static __always_inline struct conn *conn_find_in(struct conn_set *set, const struct conn_key *key)
-{
-	for (int i = 0; set && i < CONN_WAYS; i++)
-		if (conn_is(&set->ways[i], key))
-			return &set->ways[i];
-	return NULL;
+	return conn && conn->key.fd == key->fd && conn->key.pid == key->pid;
 }
 
 static __always_inline struct conn *conn_find(const struct conn_key *key)
 {
-	return conn_find_in(conn_set(key), key);
+	struct conn *conn;
+
+	for (__u32 way = 0; way < CONN_WAYS; way++) {
+		conn = conn_at(key, way);
+		if (conn_is(conn, key))
+			return conn;
+	}
+	return NULL;
 }
 
-/* Where a new connection goes: a free entry, else any, for processes end without closing theirs. */
-static __always_inline struct conn *conn_place(struct conn_set *set, const struct conn_key *key)
+/* Where a new connection goes: a free place, else any, for processes end without closing theirs. */
+static __always_inline struct conn *conn_place(const struct conn_key *key)
 {
-	struct conn *conn = conn_find_in(set, key);
+	struct conn *conn = conn_find(key);
 
-	/* As a loop clang lets a pointer begin before the set, which kernels from 7.x on refuse. */
-#pragma unroll
-	for (int i = 0; i < CONN_WAYS; i++)
-		if (!conn && !set->ways[i].key.pid)
-			conn = &set->ways[i];
+	for (__u32 way = 0; !conn && way < CONN_WAYS; way++) {
+		conn = conn_at(key, way);
+		if (conn && conn->key.pid)
+			conn = NULL;
+	}
 	if (conn)
 		return conn;
-	conn = &set->ways[bpf_get_prandom_u32() & (CONN_WAYS - 1)];
-	if (conn->key.pid == key->pid)
+	conn = conn_at(key, bpf_get_prandom_u32() & (CONN_WAYS - 1));
+	if (conn && conn->key.pid == key->pid)
 		count(LG_CNT_LOST_CONNS);
 	return conn;
 }
@@ -56,7 +55,6 @@ static __always_inline struct conn *conn_place(struct conn_set *set, const struc
 SUBPROG struct conn *conn_new(struct task_struct *task, struct conn_key *key, __u8 origin)
 {
 	struct conn *conn;
-	struct conn_set *set;
 	struct inode *inode;
 	struct file *file;
 	__u32 type;
@@ -65,10 +63,9 @@ SUBPROG struct conn *conn_new(struct task_struct *task, struct conn_key *key, __
 		return NULL;
 	file = fd_file(task, key->fd);
 	inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
-	set = inode ? conn_set(key) : NULL;
-	if (!set)
+	conn = inode ? conn_place(key) : NULL;
+	if (!conn)
 		return NULL;
-	conn = conn_place(set, key);
 	conn->key = *key;
 	conn->ino = BPF_CORE_READ(inode, i_ino);
 	conn->budget = CONN_BUDGET;

@@ -266,22 +266,18 @@ struct free_slots_map {
 };
 
 /*
- * A table of connections that costs one line of the cache a look: a process's descriptors are dense, and lie side by
- * side in it. Which of a set's entries are in use, all threads of a process see; where two of them add at once, one
- * entry may be lost, and is learnt anew.
+ * A table of connections that costs less than a line of the cache a look: a process's descriptors are dense, and lie
+ * side by side in it, unless a place is another process's. Which places are in use, all threads of a process see; where
+ * two of them add at once, one entry may be lost, and is learnt anew.
  */
-#define CONN_SETS 16384 /* a power of two; with the ways, more connections than most hosts have */
-#define CONN_WAYS 4
-
-struct conn_set {
-	struct conn ways[CONN_WAYS];
-};
+#define MAX_CONNS 65536 /* a power of two; more connections than most hosts have */
+#define CONN_WAYS 4     /* places that one may have, a quarter of the table apart */
 
 struct conns_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, CONN_SETS);
+	__uint(max_entries, MAX_CONNS);
 	__type(key, __u32);
-	__type(value, struct conn_set);
+	__type(value, struct conn);
 };
 
 struct ssls_map {

@@ -203,8 +203,7 @@ CASE(path_that_a_call_was_given)
 static __always_inline struct conn *socket_place(__u32 fd)
 {
 	struct conn_key key = {.pid = TEST_PID, .fd = fd};
-	struct conn_set *set = conn_set(&key);
-	struct conn *conn = set ? conn_place(set, &key) : NULL;
+	struct conn *conn = conn_place(&key);
 
 	if (conn)
 		conn->key = key;
@@ -221,32 +220,35 @@ static __always_inline bool is_known(__u32 fd)
 static __always_inline void sockets_forget(__u32 fd)
 {
 	struct conn_key key = {.pid = TEST_PID, .fd = fd};
-	struct conn_set *set = conn_set(&key);
+	struct conn *conn;
 
-	for (int i = 0; set && i < CONN_WAYS; i++)
-		set->ways[i].key.pid = 0;
+	for (int i = 0; i < CONN_WAYS; i++) {
+		conn = conn_at(&key, i);
+		if (conn)
+			conn->key.pid = 0;
+	}
 }
 
-/* Descriptors that share a set: each has its entry, and one that is known keeps it. */
-CASE(conns_of_one_set)
+/* Descriptors that share their places: each has its entry, and one that is known keeps it. */
+CASE(conns_that_share_places)
 {
 	struct conn *conns[CONN_WAYS];
 
 	sockets_forget(5);
 	for (int i = 0; i < CONN_WAYS; i++)
-		conns[i] = socket_place(5 + i * CONN_SETS);
+		conns[i] = socket_place(5 + i * MAX_CONNS);
 	for (int i = 0; i < CONN_WAYS; i++)
-		EQUAL(is_known(5 + i * CONN_SETS), true);
-	EQUAL(is_known(5 + CONN_WAYS * CONN_SETS), false);
+		EQUAL(is_known(5 + i * MAX_CONNS), true);
+	EQUAL(is_known(5 + CONN_WAYS * MAX_CONNS), false);
 	EQUAL(is_known(6), false);
-	EQUAL(socket_place(5 + CONN_SETS) == conns[1], true);
+	EQUAL(socket_place(5 + MAX_CONNS) == conns[1], true);
 	if (conns[2])
 		conns[2]->key.pid = 0;
-	EQUAL(is_known(5 + 2 * CONN_SETS), false);
-	EQUAL(socket_place(5 + CONN_WAYS * CONN_SETS) == conns[2], true);
-	EQUAL(socket_place(6 + CONN_WAYS * CONN_SETS) == conns[2], false);
-	socket_place(5 + 2 * CONN_SETS); /* takes another one's */
-	EQUAL(is_known(5 + 2 * CONN_SETS), true);
+	EQUAL(is_known(5 + 2 * MAX_CONNS), false);
+	EQUAL(socket_place(5 + CONN_WAYS * MAX_CONNS) == conns[2], true);
+	EQUAL(socket_place(6 + CONN_WAYS * MAX_CONNS) == conns[2], false);
+	socket_place(5 + 2 * MAX_CONNS); /* takes another one's */
+	EQUAL(is_known(5 + 2 * MAX_CONNS), true);
 }
 
 static __always_inline bool is_nested(struct task_struct *task, __u64 sp)
