@@ -48,7 +48,7 @@ def test_a_session(folder, peer, make):
         terminal.keys("Tab")
         terminal.wait("LONGEST")
         app = "tests/apps/" + ("node_app.js" if make is Node else "asgi_app.py")
-        assert re.search(r"GET /cpu/\{n\} .*" + app, terminal.wait(app))
+        assert re.search(r"GET /cpu/\{n\} .*" + app, terminal.wait("GET /cpu/{n}"))
         terminal.keys("q")
         assert terminal.ended() == 0
 
