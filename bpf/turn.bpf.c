@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* The larger steps of the accounting: as functions that the verifier sees once, for every program takes them. */
+#include "target.bpf.h"
 #include "turn.bpf.h"
 
 /* Books one stretch off the CPU that was no wait for events. */
@@ -49,6 +50,8 @@ __noinline int thread_settle(struct thread *t, __u64 now)
 
 		t->in_ns = ran < now - t->out_ns ? now - ran : t->out_ns;
 		count(LG_CNT_LATE_SWITCHES);
+		if (t->out_class < LG_NR_SLEEPS && t->call_seq == t->seq)
+			call_target_read(t, task);
 	}
 	off = t->in_ns - t->out_ns;
 	has_answer = t->has_answer && off >= ASK_AFTER_NS;
