@@ -132,6 +132,8 @@ class Server:
         """(plants, hiccups) of its loop, once the log has everything. What warm_up() did counts as a hiccup."""
         time.sleep(0.1)
         plants, hiccups = read_truth(self.log)
+        for planted in plants:
+            planted.may_wait, planted.beside_ns = True, self.after_ns
         warm = [plant for plant in plants if (plant.path or "").endswith("/1")]
         return [plant for plant in plants if plant not in warm], hiccups + warm
 

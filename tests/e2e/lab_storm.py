@@ -40,7 +40,8 @@ def check_last_stall(server, tracer):
     connection = server.connect()
     for _ in range(5):
         connection.get("/ok")
-    connection.get("/sleep/50", request_id)
+    reply = connection.get("/sleep/50", request_id)
+    over_ns = connection.get("/ok").end_ns  # the turn that sent the reply ended before
     told = tracer.stop()
     plants, hiccups = server.truth()
     last = [plant for plant in plants if plant.id == request_id]
@@ -48,6 +49,7 @@ def check_last_stall(server, tracer):
     assert len(last) == len(found) == 1, told.stalls
     if last[0].low_ns > 75_000_000:  # it had to wait for a CPU meanwhile, long enough to be the cause
         last[0].cause, last[0].syscall = "syscall|runqueue", None
+    last[0].high_ns, last[0].may_wait = over_ns - reply.send_ns, False
     problems = match(last, found, hiccups)
     assert not problems, "\n".join(problems)
     return told

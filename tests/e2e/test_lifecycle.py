@@ -83,7 +83,9 @@ def test_command_is_launched_and_traced(mode, folder):
     with Tracer(folder, mode=mode, command=server.argv()) as tracer:
         wait_for(lambda: listener_is_up(server.port), what="server that lgtrace started")
         time.sleep(0.2)
-        server.connect().get("/cpu/40", "launched")
+        connection = server.connect()
+        connection.get("/cpu/40", "launched")
+        connection.get("/ok")  # the turn before is over, and in its log
         pid = children(tracer.process.pid)[0]
         os.kill(pid, signal.SIGTERM)
         assert tracer.wait() == 0, tracer.stderr()

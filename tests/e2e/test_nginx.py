@@ -2,7 +2,8 @@
 """nginx: a worker that computes, blocks in a file, is stopped, waits for its upstream.
 
 It keeps no clock of its own. The least that a stall can be comes from the file system that blocked it
-(lab_fuse.py), or from the client's clock less the way there and back; the most from the client's clock.
+(lab_fuse.py), or from the CPU time that the kernel says the worker had; the most from the client's clock: the turn
+that sent a reply was over when the next request was answered.
 """
 import os
 import signal
@@ -10,31 +11,40 @@ import subprocess
 import time
 
 from lab_client import Load, new_id, now_ns
+from lab_host import first_in_line, ran_ns
 from lab_server import EpollServer, Nginx, children, slow_files, wait_for
 from lab_tracer import Tracer
 from lab_truth import Plant, match
 
-WAY_NS = 3_000_000  # of a request and its reply on a busy machine, at most
-LATE_NS = 1_000_000  # a client may run before the write that woke it returns to the server
+OTHERS = 10  # percent of the worker's CPU time, at most, that healthy requests have meanwhile
 
 
-def plant_regex(reply):
-    return Plant(reply.id, reply.path, "cpu", None, None, reply.length_ns * 97 // 100 - WAY_NS,
-                 reply.length_ns + LATE_NS, reply.send_ns, reply.end_ns)
+def get(server, connection, path, prefix):
+    """A reply, when its turn was over for sure, and the worker's CPU time meanwhile."""
+    before_ns = ran_ns(server.pid)
+    reply = connection.get(path, new_id(prefix))
+    over_ns = connection.get("/ok").end_ns
+    return reply, over_ns, ran_ns(server.pid) - before_ns
 
 
-def plant_file(reply, delays, folder):
+def plant_regex(reply, over_ns, busy_ns):
+    return Plant(reply.id, reply.path, "cpu", None, None, busy_ns * (100 - OTHERS) // 100, over_ns - reply.send_ns,
+                 reply.send_ns, reply.end_ns)
+
+
+def plant_file(reply, over_ns, delays, folder):
     """The delay of this request: no other one was planted in the meantime."""
     delay = next(d for d in delays if reply.send_ns <= d["start_ns"] and d["end_ns"] <= reply.end_ns)
     kind = delay["name"].split("-")[0]
     syscall = {"open": "openat|open", "read": "pread64|read"}[kind]
     target = f"{folder}/slow/{delay['name']}" if kind == "read" else None
     return Plant(reply.id, reply.path, "syscall", syscall, target, delay["end_ns"] - delay["start_ns"],
-                 reply.length_ns + LATE_NS, reply.send_ns, reply.end_ns)
+                 over_ns - reply.send_ns, reply.send_ns, reply.end_ns)
 
 
 def test_planted_stalls(mode, folder, rng):
     with Nginx(folder) as server, slow_files(folder) as delays, Load(server.connect) as load:
+        first_in_line(server.pid)
         time.sleep(0.2)
         regexes, files = [], []
         with Tracer(folder, server.pid, mode) as tracer:
@@ -42,13 +52,14 @@ def test_planted_stalls(mode, folder, rng):
             for round_ in range(2):
                 prefix = "solo" if round_ else "load"
                 for _ in range(2):
-                    regexes.append(connection.get(f"/re/{'a' * rng.choice((20, 21))}!", new_id(prefix)))
+                    regexes.append(get(server, connection, f"/re/{'a' * rng.choice((20, 21))}!", prefix))
                 for kind in ("open", "read"):
-                    files.append(connection.get(f"/slow/{kind}-{rng.randint(30, 90)}", new_id(prefix)))
+                    files.append(get(server, connection, f"/slow/{kind}-{rng.randint(30, 90)}", prefix))
                 load.pause()
             told = tracer.stop()
-        assert all(reply.status == 200 for reply in regexes + files)
-        plants = [plant_regex(reply) for reply in regexes] + [plant_file(r, delays(), folder) for r in files]
+        assert all(reply.status == 200 for reply, *_ in regexes + files)
+        plants = [plant_regex(*seen) for seen in regexes]
+        plants += [plant_file(reply, over_ns, delays(), folder) for reply, over_ns, _ in files]
     problems = match(plants, told.stalls, (), load.slow)
     assert not problems, "\n".join(problems)
     assert not load.failures
@@ -58,6 +69,7 @@ def test_planted_stalls(mode, folder, rng):
 
 def test_stopped_worker(mode, folder):
     with Nginx(folder) as server, Tracer(folder, server.pid, mode) as tracer:
+        first_in_line(server.pid)
         connection = server.connect()
         connection.get("/ok")
         time.sleep(0.02)
@@ -69,7 +81,7 @@ def test_stopped_worker(mode, folder):
         before_ns = now_ns()
         os.kill(server.pid, signal.SIGCONT)
         assert connection.receive() == 200
-        end_ns = now_ns()
+        end_ns = connection.get("/ok").end_ns
         told = tracer.stop()
     plant = Plant("late", None, "stopped", None, None, before_ns - stopped_ns, end_ns - begin_ns, begin_ns, end_ns,
                   ids="exact")
@@ -97,10 +109,11 @@ def test_workers_born_after_attach(mode, folder):
         old = server.pid
         server.process.send_signal(signal.SIGHUP)
         wait_for(lambda: old not in children(server.process.pid), what="end of the old worker")
+        first_in_line(server.pid)
         connection = server.connect()
         time.sleep(0.2)
-        reply = connection.get(f"/re/{'a' * 21}!", "reborn")
+        seen = get(server, connection, f"/re/{'a' * 21}!", "reborn")
         told = tracer.stop()
-        problems = match([plant_regex(reply)], told.stalls)
+        problems = match([plant_regex(*seen)], told.stalls)
         assert not problems, "\n".join(problems)
         assert told.stalls[0]["pid"] == server.pid != old

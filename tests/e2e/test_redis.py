@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Redis: no HTTP, so that a connection stands for its requests. Its own clock is the slow log."""
+"""Redis: no HTTP, so that a connection stands for its requests.
+
+Its own clock is the slow log: the least that a stall can be. The most is what the client measured until its next
+command was answered, for then the turn was over.
+"""
 import time
 
 from lab_client import Load, new_id
+from lab_host import first_in_line
 from lab_server import Redis
 from lab_tracer import Tracer
 from lab_truth import Plant, match
 
-LATE_NS = 1_000_000  # a client may run before the write that woke it returns to the server
+LOOK_NS = 2_500_000  # so far apart are the looks that tell whether the command's code still runs
 BURN = "local n = tonumber(ARGV[2]); local x = 0; for i = 1, n do x = x + i % 7 end; return 1"
 
 
@@ -20,7 +25,8 @@ def calibrate(connection):
 
 
 def plant_sleep(connection, rng):
-    return connection.get(f"DEBUG SLEEP 0.{rng.randint(30000, 90000):06d}", new_id("sleep"))
+    reply = connection.get(f"DEBUG SLEEP 0.{rng.randint(30000, 90000):06d}", new_id("sleep"))
+    return reply, connection.get("PING").end_ns
 
 
 def plant_burn(connection, rng, per_ms):
@@ -29,7 +35,7 @@ def plant_burn(connection, rng, per_ms):
     name = new_id("burn")
     begin_ns = time.monotonic_ns()
     connection.call("EVAL", BURN, 0, name, rounds)
-    return name, begin_ns, time.monotonic_ns()
+    return name, begin_ns, connection.get("PING").end_ns
 
 
 def slow_log(connection):
@@ -39,13 +45,13 @@ def slow_log(connection):
 
 def plants_of(sleeps, burns, log):
     plants = []
-    for reply in sleeps:
+    for reply, over_ns in sleeps:
         low_ns = log[reply.path] * 1000
         plants.append(Plant(None, "sleep", "syscall", "clock_nanosleep|nanosleep", None, low_ns,
-                            reply.length_ns + LATE_NS, reply.send_ns, reply.end_ns))
-    for name, begin_ns, end_ns in burns:
-        low_ns = next(us for words, us in log.items() if f" {name} " in words) * 1000
-        plants.append(Plant(None, "burn", "cpu", None, None, low_ns, end_ns - begin_ns + LATE_NS, begin_ns, end_ns))
+                            over_ns - reply.send_ns, reply.send_ns, reply.end_ns))
+    for name, begin_ns, over_ns in burns:
+        low_ns = next(us for words, us in log.items() if f" {name} " in words) * 1000 - LOOK_NS
+        plants.append(Plant(None, "burn", "cpu", None, None, low_ns, over_ns - begin_ns, begin_ns, over_ns))
     return plants
 
 
@@ -59,6 +65,7 @@ def check_connections(stalls, peer):
 
 def test_planted_stalls(mode, folder, rng):
     with Redis(folder) as server:
+        first_in_line(server.pid)
         connection = server.connect()
         peer = f"127.0.0.1:{connection.sock.getsockname()[1]}"
         per_ms = calibrate(connection)
@@ -84,6 +91,7 @@ def test_planted_stalls(mode, folder, rng):
 def test_child_that_saves_is_no_stall(mode, folder):
     """BGSAVE forks: the child is busy, the loop is free."""
     with Redis(folder) as server:
+        first_in_line(server.pid)
         connection = server.connect()
         connection.call("DEBUG", "POPULATE", 200_000, "key", 20)
         with Load(server.connect, "PING") as load, Tracer(folder, server.pid, mode) as tracer:

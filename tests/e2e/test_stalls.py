@@ -40,9 +40,8 @@ def trust(plants, server):
         alone = planted.id is None or planted.id.startswith("solo")
         resumed = (planted.path or "").startswith("/await")
         planted.ids = "always" if alone else "exact" if resumed else server.ids_under_load
-        planted.may_wait = True
-        # A timer resumes it, behind other requests' callbacks in the same turn.
-        planted.beside_ns = server.after_ns + (1_000_000 if resumed and not alone else 0)
+        if resumed and not alone:  # a timer resumes it, behind other requests' callbacks in the same turn
+            planted.beside_ns += 1_000_000
     return plants
 
 
@@ -90,7 +89,6 @@ def test_timer_belongs_to_nobody(mode, folder, peer):
     for planted in plants:
         if not begin_ns < planted.begin_ns <= planted.end_ns < end_ns:
             planted.low_ns = 0  # at the ends of the run: may be told, need not be
-        planted.may_wait = True
         planted.cause = "cpu|runqueue" if planted.low_ns > 45_000_000 else "cpu"
     problems = match(plants, told.stalls, hiccups, load.slow)
     assert not problems, "\n".join(problems)
