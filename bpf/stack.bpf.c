@@ -182,6 +182,17 @@ static __always_inline void state_find(struct stack_walk *w, struct thread *t, s
 	t->python_state = w->state;
 }
 
+/* The frame behind a run of code lies in that of the native function that runs it. */
+static __always_inline void run_add(struct stack_walk *w)
+{
+	__u64 n = w->rec.nr_runs;
+
+	if (n >= LG_STACK_RUNS_MAX)
+		return;
+	w->rec.runs[n] = w->frame;
+	w->rec.nr_runs = n + 1;
+}
+
 /*
  * One frame of Python, and on to its caller's. Native code called it: 3.11 says so in the frame, later versions put a
  * frame of another kind behind it. Returns 0 at the end.
@@ -199,8 +210,10 @@ __noinline int stack_python_step(void)
 	if (w->py.version >= 0x030c && byte_at(w->frame + w->py.frame_owner) >= OWNER_C_STACK) {
 		last = n - 1;
 		barrier_var(last); /* 6.1's verifier learns nothing from n > 0 */
-		if (last < LG_STACK_MAX)
+		if (last < LG_STACK_MAX && !(w->rec.code[last].code & 1)) {
 			w->rec.code[last].code |= 1;
+			run_add(w);
+		}
 	} else {
 		if (w->py.version == 0x030b)
 			entry = !!byte_at(w->frame + w->py.frame_owner - 1);
@@ -259,6 +272,7 @@ static __always_inline void stack_begin(struct stack_walk *w, struct thread *t, 
 	w->rec.nr_native = 0;
 	w->rec.nr_code = 0;
 	w->rec.nr_kernel = 0;
+	w->rec.nr_runs = 0;
 	w->rec.copied = 0;
 	w->rec.thread = 0;
 }

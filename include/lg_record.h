@@ -248,6 +248,7 @@ LG_SIZE(struct lg_rec_asleep, 232);
 
 #define LG_STACK_MAX        64 /* frames of a kind: what a walk may take; deeper stacks are told from the inside */
 #define LG_STACK_KERNEL_MAX 32
+#define LG_STACK_RUNS_MAX   32 /* runs of Python code: each takes two native frames at least */
 #define LG_STACK_COPY       8192 /* bytes of the stack itself: servers' are seldom deeper, and a walk ends where it ends */
 
 /* What a call must leave as it was, on x86-64; on arm64 the first three, and where the innermost call may return to. */
@@ -296,18 +297,21 @@ struct lg_rec_stack {
 	__u8 nr_native;
 	__u8 nr_code;
 	__u8 nr_kernel;
-	__u8 pad[4];
+	__u8 nr_runs;
+	__u8 pad[3];
 	__u64 regs[LG_NR_STACK_REGS]; /* by enum lg_stack_reg; where a walk by unwinding tables begins */
 	__u64 thread; /* ASLEEP: what names the thread in its process: the thread pointer on x86-64, elsewhere its inner
 			 id */
 	struct lg_native_frame native[LG_STACK_MAX];
 	struct lg_code_frame code[LG_STACK_MAX];
 	__u64 kernel[LG_STACK_KERNEL_MAX];
-	__u32 copied; /* bytes of copy that are told */
+	__u64 runs[LG_STACK_RUNS_MAX]; /* addresses in the native frames that run the code up to each one with bit 0
+					  set; told from 3.12 on */
+	__u32 copied;                  /* bytes of copy that are told */
 	__u32 pad2;
 	__u8 copy[LG_STACK_COPY]; /* memory from regs[LG_REG_SP] on; ASLEEP: none */
 };
-LG_SIZE(struct lg_rec_stack, 10616);
+LG_SIZE(struct lg_rec_stack, 10872);
 
 enum lg_frame_kind {
 	LG_FRAME_NATIVE = 0,

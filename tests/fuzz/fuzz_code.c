@@ -85,7 +85,7 @@ static void stack_check(bool is_python, const struct cpython_memory *memory)
 	rec->native[0].ip = FUZZ_BASE;
 	rec->regs[LG_REG_FP] = FUZZ_BASE + 256;
 	asleep_walk(rec, &info, memory);
-	FUZZ_CHECK(rec->nr_native <= LG_STACK_MAX && rec->nr_code <= LG_STACK_MAX);
+	FUZZ_CHECK(rec->nr_native <= LG_STACK_MAX && rec->nr_code <= LG_STACK_MAX && rec->nr_runs <= LG_STACK_RUNS_MAX);
 	free(rec);
 }
 

@@ -138,6 +138,11 @@ static void counts_of_a_stack_are_indexes(void **state)
 	u.stack.nr_native = 0;
 	u.stack.nr_code = 255;
 	assert_int_equal(check(sizeof(u)), -EBADMSG);
+	u.stack.nr_code = 0;
+	u.stack.nr_runs = LG_STACK_RUNS_MAX;
+	assert_int_equal(check(sizeof(u)), sizeof(u.stack));
+	u.stack.nr_runs++;
+	assert_int_equal(check(sizeof(u)), -EBADMSG);
 }
 
 /* Two frames, "ab" in "c" and "" in "": every length that leads beyond its end is refused. */

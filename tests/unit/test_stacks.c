@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Stacks of real processes: of this one by its unwinding tables, of a CPython that sleeps; and what is no stack. */
+/*
+ * Stacks of real processes: of this one by its unwinding tables, also as if it ran Python; of a CPython that sleeps;
+ * and what is no stack.
+ */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -116,6 +119,91 @@ static void own_stack_is_unwound(void **state)
 	rec.copied = sizeof(rec.copy);
 	stacks_resolve(stacks, &rec, &nr);
 	assert_true(nr >= 1);
+}
+
+/* What an interpreter whose loop has no name keeps in its frames, and code objects as those of 3.14. */
+struct fake_str {
+	uint64_t head[4]; /* the third: its length */
+	uint64_t state;
+	char text[16];
+};
+
+static uint64_t code_type[4], compare_run, run_run;
+static struct fake_str strings[] = {
+	{{0, 0, 5}, 25 << 2, "first"}, {{0, 0, 6}, 25 << 2, "second"}, {{0, 0, 5}, 25 << 2, "third"}};
+static uint64_t codes[3][32], empty[4];
+
+static __attribute__((noinline)) int compare(const void *one, const void *other)
+{
+	compare_run = (uintptr_t)__builtin_frame_address(0);
+	return inner(one < other) + 1;
+}
+
+static __attribute__((noinline)) int run(void)
+{
+	int values[] = {2, 1};
+
+	run_run = (uintptr_t)__builtin_frame_address(0);
+	qsort(values, 2, sizeof(values[0]), compare);
+	return values[0];
+}
+
+static void codes_make(void)
+{
+	code_type[3] = (uintptr_t) "code";
+	for (unsigned i = 0; i < 3; i++) {
+		codes[i][1] = (uintptr_t)code_type;
+		codes[i][14] = codes[i][16] = (uintptr_t)&strings[i]; /* file and name */
+		codes[i][17] = (uintptr_t)empty;                      /* lines */
+		rec.code[i].code = (uintptr_t)codes[i];
+	}
+	rec.nr_code = 3;
+}
+
+/* Which of them are told, innermost first. */
+static void assert_order(const char *wanted)
+{
+	static const char *const names[] = {"inner", "compare", "first", "second", "qsort_r", "run", "third"};
+	const struct frame *frames;
+	char told[256] = "";
+	size_t nr;
+
+	frames = stacks_resolve(stacks, &rec, &nr);
+	for (size_t i = 0; i < nr; i++)
+		for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++)
+			if (!strcmp(frames[i].function, names[n]))
+				snprintf(told + strlen(told), sizeof(told) - strlen(told), "%s ", names[n]);
+	assert_string_equal(told, wanted);
+}
+
+static void runs_of_code_by_their_place(void **state)
+{
+	struct lg_runtime_info info = {.kind = LG_RT_CPYTHON, .python.version = 0x030e};
+
+	(void)state;
+	assert_int_equal(stacks_set_runtime(stacks, getpid(), &info), 0);
+	assert_true(run() > 0);
+	codes_make();
+	rec.code[1].code |= 1;
+	rec.code[2].code |= 1;
+	rec.nr_runs = 2;
+	rec.runs[0] = compare_run;
+	rec.runs[1] = run_run;
+	assert_order("inner first second qsort_r third ");
+	/* Beyond what was seen of the stack, and where nothing can lie. */
+	rec.runs[1] = UINT64_MAX;
+	assert_order("inner first second qsort_r third ");
+	rec.runs[0] = rec.runs[1] = 0;
+	assert_order("first second third qsort_r ");
+	rec.runs[0] = UINT64_MAX;
+	assert_order("inner first second third ");
+	/* All in one of the frames, and only code that was called from nowhere. */
+	rec.runs[0] = rec.runs[1] = run_run;
+	assert_order("inner compare qsort_r first second third ");
+	rec.code[1].code &= ~(uint64_t)1;
+	rec.code[2].code &= ~(uint64_t)1;
+	assert_order("inner compare qsort_r first second third ");
+	stacks_forget(stacks, getpid());
 }
 #endif
 
@@ -317,6 +405,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #if defined(__x86_64__)
 		cmocka_unit_test(own_stack_is_unwound),
+		cmocka_unit_test(runs_of_code_by_their_place),
 #endif
 		cmocka_unit_test(python_asleep),
 		cmocka_unit_test(frames_are_limited),

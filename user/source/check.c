@@ -34,7 +34,8 @@ static size_t stack_size(const struct lg_head *head)
 {
 	const struct lg_rec_stack *stack = (const void *)head;
 	bool is_sound = stack->nr_native <= LG_STACK_MAX && stack->nr_code <= LG_STACK_MAX &&
-			stack->nr_kernel <= LG_STACK_KERNEL_MAX && stack->copied <= LG_STACK_COPY;
+			stack->nr_runs <= LG_STACK_RUNS_MAX && stack->nr_kernel <= LG_STACK_KERNEL_MAX &&
+			stack->copied <= LG_STACK_COPY;
 
 	return is_sound ? offsetof(struct lg_rec_stack, copy) + stack->copied : SIZE_MAX;
 }

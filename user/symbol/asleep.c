@@ -89,6 +89,18 @@ static uint64_t python_state(const struct lg_rec_stack *rec, const struct lg_pyt
 	return 0;
 }
 
+/* `frame` is the one behind the code that was taken last. */
+static void run_end(struct lg_rec_stack *rec, uint64_t frame)
+{
+	struct lg_code_frame *last = rec->nr_code ? &rec->code[rec->nr_code - 1] : NULL;
+
+	if (!last || last->code & 1)
+		return;
+	last->code |= 1;
+	if (rec->nr_runs < LG_STACK_RUNS_MAX)
+		rec->runs[rec->nr_runs++] = frame;
+}
+
 static void python_take(struct lg_rec_stack *rec, const struct lg_python *py, const struct cpython_memory *memory)
 {
 	uint64_t state = python_state(rec, py, memory), frame, entry;
@@ -98,8 +110,7 @@ static void python_take(struct lg_rec_stack *rec, const struct lg_python *py, co
 		frame = word(memory, frame + py->cframe_frame);
 	for (int i = 0; frame && i < LG_STACK_MAX + MAX_SHIMS && rec->nr_code < LG_STACK_MAX; i++) {
 		if (py->version >= 0x030c && byte(memory, frame + py->frame_owner) >= OWNER_C_STACK) {
-			if (rec->nr_code)
-				rec->code[rec->nr_code - 1].code |= 1;
+			run_end(rec, frame);
 		} else {
 			entry = py->version == 0x030b && byte(memory, frame + py->frame_owner - 1);
 			rec->code[rec->nr_code].code = (word(memory, frame + py->frame_code) & ~(uint64_t)7) | entry;

@@ -20,6 +20,7 @@
 #define NR_NAMES      8192 /* frames of code by place, some 150 bytes each */
 #define MAX_PROCESSES 4096
 #define EVAL_LOOP     "_PyEval_EvalFrameDefault"
+#define EVAL_PIECE    "_TAIL_CALL_"
 
 struct process {
 	int pid;
@@ -39,6 +40,8 @@ struct stacks {
 	size_t nr;
 	uint8_t heads[LG_STACK_MAX][PYTHON_HEAD_LEN]; /* of the code objects of a stack */
 	bool has_heads;
+	uint64_t ends[LG_STACK_MAX]; /* of a stack's native frames, see unwind() */
+	bool has_ends;
 	union {
 		struct lg_rec_frames rec;
 		char bytes[UINT16_MAX / 8 * 8];
@@ -243,9 +246,20 @@ static unsigned code_add(struct stacks *s, struct process *p, const struct lg_re
 	return at;
 }
 
-static bool is_eval_loop(const struct frame *frame)
+/*
+ * How many runs of code end in a native frame, the innermost `run` of them being placed. From 3.12 on by where they
+ * lie, as builds leave no function of the loop's name; before, and where only frame pointers are known, by the name.
+ */
+static unsigned nr_runs(const struct stacks *s, const struct lg_rec_stack *rec, unsigned i, unsigned run,
+			const struct frame *frame)
 {
-	return !strncmp(frame->function, EVAL_LOOP, sizeof(EVAL_LOOP) - 1);
+	unsigned end = run;
+
+	if (!s->has_ends || !rec->nr_runs)
+		return !strncmp(frame->function, EVAL_LOOP, sizeof(EVAL_LOOP) - 1);
+	while (end < rec->nr_runs && end < LG_STACK_RUNS_MAX && rec->runs[end] < s->ends[i])
+		end++;
+	return end - run;
 }
 
 /* What the interpreter consists of: of interest only below the innermost frame of code, as the builtin it called. */
@@ -254,10 +268,11 @@ static bool is_interpreter(const struct frame *frame, const struct frame *eval_l
 	return frame->module == eval_loop->module;
 }
 
-/* The way from one to the other, for each call. */
+/* The way from one to the other, for each call: of a loop in pieces, one for each instruction, too. */
 static bool is_call_glue(const struct frame *frame)
 {
-	return strcasestr(frame->function, "vectorcall") || !strcmp(frame->function, "_PyObject_MakeTpCall");
+	return strcasestr(frame->function, "vectorcall") || !strcmp(frame->function, "_PyObject_MakeTpCall") ||
+	       !strncmp(frame->function, EVAL_PIECE, sizeof(EVAL_PIECE) - 1);
 }
 
 /* Which native frame runs the innermost Python, -1: none that is seen. */
@@ -265,7 +280,7 @@ static int eval_find(struct stacks *s, const struct lg_rec_stack *rec, struct fr
 {
 	for (unsigned i = 0; i < rec->nr_native && i < LG_STACK_MAX; i++) {
 		symbols_find(s->symbols, rec->pid, rec->native[i].ip, i > 0, frame);
-		if (is_eval_loop(frame))
+		if (nr_runs(s, rec, i, 0, frame))
 			return i;
 	}
 	return -1;
@@ -291,7 +306,7 @@ static void python_add(struct stacks *s, struct process *p, const struct lg_rec_
 {
 	struct frame eval, *frame;
 	int first = eval_find(s, rec, &eval);
-	unsigned at = 0;
+	unsigned at = 0, run = 0, nr;
 
 	heads_read(s, p, rec);
 	if (first < 0) {
@@ -301,10 +316,11 @@ static void python_add(struct stacks *s, struct process *p, const struct lg_rec_
 	for (int i = 0; i < rec->nr_native && i < LG_STACK_MAX && (frame = frame_next(s)); i++) {
 		symbols_find(s->symbols, rec->pid, rec->native[i].ip, i > 0, frame);
 		frame->is_own = false;
-		if (is_eval_loop(frame))
-			at = code_add(s, p, rec, at, false);
-		else if (has_name(frame) && !is_call_glue(frame) && (i < first || !is_interpreter(frame, &eval)))
+		nr = nr_runs(s, rec, i, run, frame);
+		if (!nr && has_name(frame) && !is_call_glue(frame) && (i < first || !is_interpreter(frame, &eval)))
 			s->nr++;
+		for (unsigned end = run + nr; run < end; run++)
+			at = code_add(s, p, rec, at, false);
 	}
 	code_add(s, p, rec, at, true);
 }
@@ -373,9 +389,10 @@ const struct frame *stacks_resolve(struct stacks *s, const struct lg_rec_stack *
 	memcpy(&walked, rec, offsetof(struct lg_rec_stack, copy) + rec->copied);
 	if (rec->moment == LG_STACK_ASLEEP)
 		asleep_walk(&walked, p ? &p->info : NULL, &memory);
+	s->has_ends = false;
 #if defined(__x86_64__)
 	if (!(p && p->has_js) && rec->nr_native)
-		unwind(&walked, s->symbols, rec->moment == LG_STACK_ASLEEP ? &memory : NULL);
+		s->has_ends = unwind(&walked, s->symbols, rec->moment == LG_STACK_ASLEEP ? &memory : NULL, s->ends);
 #else
 	unwind_link(&walked, s->symbols);
 #endif

@@ -52,7 +52,8 @@ void unwind_link(struct lg_rec_stack *rec, struct symbols *symbols)
 	rec->nr_native++;
 }
 
-void unwind(struct lg_rec_stack *rec, struct symbols *symbols, const struct cpython_memory *memory)
+bool unwind(struct lg_rec_stack *rec, struct symbols *symbols, const struct cpython_memory *memory,
+	    uint64_t ends[LG_STACK_MAX])
 {
 	static const uint8_t numbers[LG_NR_STACK_REGS] = {
 		[LG_REG_IP] = CFI_IP, [LG_REG_SP] = CFI_SP, [LG_REG_FP] = CFI_FP, [LG_REG_BX] = 3,
@@ -66,13 +67,16 @@ void unwind(struct lg_rec_stack *rec, struct symbols *symbols, const struct cpyt
 	for (int i = 0; i < LG_NR_STACK_REGS; i++)
 		regs[numbers[i]] = rec->regs[i];
 	while (nr < LG_STACK_MAX && regs[CFI_IP]) {
+		ends[nr] = 0;
 		ips[nr++] = regs[CFI_IP];
 		if (symbols_step(symbols, rec->pid, regs, nr > 1, &words) && pointer_step(regs, &words))
 			break;
+		ends[nr - 1] = regs[CFI_SP];
 	}
 	if (nr < 2)
-		return;
+		return false;
 	for (unsigned i = 0; i < nr; i++)
 		rec->native[i] = (struct lg_native_frame){.ip = ips[i]};
 	rec->nr_native = nr;
+	return true;
 }
