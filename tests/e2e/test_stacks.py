@@ -4,10 +4,11 @@ import os
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 
-from lab_client import new_id
+from lab_client import Load, new_id
 from lab_host import first_in_line
 from lab_places import PlacesNginx, PlacesNode, PlacesProgram, PlacesPython, PlacesRedis, cpp_places, plant
 from lab_server import BUILT, EpollServer, free_port, wait_for
@@ -40,6 +41,18 @@ def test_planted_places(name, mode, folder, peer):
     names = " ".join(place["function"] for place in told.summary["places"])
     for kind, place in server.places.items():
         assert re.search(place.function, names), (kind, names)
+
+
+@pytest.mark.parametrize("name", ["uvicorn", "node"])
+def test_places_from_the_attach_on(name, folder, peer):
+    """A server that blocks again and again is attached to: the first stall that is told has its place already."""
+    with PLACES[name](folder, peer) as server, Load(server.connect, "/sleep/40", 1, 0):
+        time.sleep(0.2)
+        with Tracer(folder, server.pid, None, f"{THRESHOLD_MS}ms") as tracer:
+            time.sleep(0.3)
+            told = tracer.stop()
+    blocked = [stall for stall in told.stalls if stall["blocked_ns"] >= THRESHOLD_MS * 1_000_000]
+    assert blocked and all(server.places["sleep"].miss(stall["stack"]) is None for stall in blocked), blocked
 
 
 def test_kernel_frames_and_their_number(folder, peer):

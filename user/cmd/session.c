@@ -12,11 +12,9 @@
 #include "cmd/session.h"
 #include "model/baseline.h"
 #include "render/budget.h"
-#include "target/cpython.h"
 #include "target/kernel.h"
 #include "target/rights.h"
 #include "target/runtime.h"
-#include "target/v8.h"
 
 uint64_t clock_ns(clockid_t clock)
 {
@@ -51,11 +49,11 @@ static void on_process_begin(void *arg, int pid, bool is_exec)
 {
 	struct session *s = arg;
 
+	if (!is_exec && probe_has_process(s->probe, pid))
+		return;
 	table_del(&s->runtimes, pid);
 	if (is_exec)
 		probe_detach_process(s->probe, pid);
-	else if (probe_has_process(s->probe, pid))
-		return;
 	table_put(&s->due, pid, s);
 }
 
@@ -128,36 +126,6 @@ void session_on_due(struct session *s)
 		session_watch_turns(s);
 }
 
-/* How to ask a process's runtime; -ENOTSUP when there is none that can be asked. */
-static int runtime_find(struct lg_runtime_info *info, int pid)
-{
-	struct runtime runtime;
-	int error = runtime_detect(&runtime, pid);
-
-	if (error)
-		return error;
-	info->kind = runtime.kind;
-	switch (runtime.kind) {
-	case LG_RT_CPYTHON:
-		return cpython_find(&info->python, pid, runtime.version);
-	case LG_RT_NODE:
-		return v8_find(&info->v8, pid);
-	case LG_RT_NGINX:
-	case LG_RT_REDIS:
-		return 0;
-	default:
-		return -ENOTSUP;
-	}
-}
-
-/* Frames are found without asyncio too, which is all that may be missing. */
-static bool has_frames(const struct lg_runtime_info *info, int error)
-{
-	if (info->kind == LG_RT_CPYTHON)
-		return !error || (error == -ENOENT && info->python.interp);
-	return !error && info->kind == LG_RT_NODE;
-}
-
 /* A version that is not known, another build (free-threaded, say), or one that runs no asyncio. */
 static void runtime_note(const struct session *s, int pid)
 {
@@ -174,24 +142,31 @@ enum runtime_found {
 	RUNTIME_NONE,
 };
 
-/* Looks at the process's files and memory. Returns whether its runtime can be asked. */
-static bool runtime_look(struct session *s, int pid)
+/* What was read of its files and memory goes to the programs. Returns whether its runtime can be asked. */
+static bool runtime_take(struct session *s, int pid, const struct lg_runtime_info *info, int error)
 {
-	struct lg_runtime_info info = {};
-	int error = runtime_find(&info, pid);
-
-	if (s->stacks && has_frames(&info, error) && !stacks_set_runtime(s->stacks, pid, &info))
-		probe_set_stack_runtime(s->probe, pid, &info);
-	if (error && s->opts->verbose && (info.kind == LG_RT_CPYTHON || info.kind == LG_RT_NODE))
-		runtime_note(s, pid);
+	if (s->stacks && runtime_has_frames(info, error))
+		probe_set_stack_runtime(s->probe, pid, info);
 	if (!error) {
 		process_attach_due(s, pid);
-		probe_set_runtime(s->probe, pid, &info);
+		probe_set_runtime(s->probe, pid, info);
 		table_put(&s->runtimes, pid, (void *)RUNTIME_ASKED);
 	} else if (error == -ENOTSUP) {
 		table_put(&s->runtimes, pid, (void *)RUNTIME_NONE);
 	}
 	return !error;
+}
+
+static bool runtime_look(struct session *s, int pid)
+{
+	struct lg_runtime_info info = {};
+	int error = runtime_find(&info, pid);
+
+	if (s->stacks && runtime_has_frames(&info, error) && stacks_set_runtime(s->stacks, pid, &info))
+		return false;
+	if (error && s->opts->verbose && (info.kind == LG_RT_CPYTHON || info.kind == LG_RT_NODE))
+		runtime_note(s, pid);
+	return runtime_take(s, pid, &info, error);
 }
 
 /* A runtime that cannot be asked leaves the rules of reads and writes. */
@@ -257,10 +232,22 @@ static int view_open(struct session *s, struct err *err)
 	return error ? error : view_open_model(&s->view, s->opts, err);
 }
 
+/* Where another look may find more, its loop is waited for. */
+static void ahead_take(struct session *s)
+{
+	for (size_t i = 0; i < s->ahead.nr; i++) {
+		const struct runtime_ahead *r = &s->ahead.v[i];
+
+		if (!r->error || runtime_has_frames(&r->info, r->error))
+			runtime_take(s, r->pid, &r->info, r->error);
+	}
+}
+
 static int targets_attach(struct session *s, struct err *err)
 {
 	int error = 0;
 
+	ahead_take(s);
 	for (size_t i = 0; i < s->targets.nr_pids && !error; i++)
 		error = probe_add_process(s->probe, s->targets.pids[i], err);
 	for (size_t i = 0; i < s->targets.nr_tids && !error; i++)
@@ -345,7 +332,10 @@ static int probe_start(struct session *s, struct err *err)
 		opts.edges = PROBE_EDGES_SYSCALL;
 	if (opts.stack && stacks_new(&s->stacks, s->opts->max_frames))
 		return err_set(err, EXIT_CODE_FAILED, ENOMEM, "no memory left");
+	if (!s->launch.pid)
+		runtimes_begin(&s->ahead, s->stacks, s->targets.all, s->targets.nr_all);
 	error = probe_open(&s->probe, &opts, err);
+	runtimes_end(&s->ahead);
 	if (!error)
 		error = live_new(&s->live, probe_slots(s->probe), &sink, err);
 	if (error)

@@ -14,6 +14,7 @@
 #include "cmd/header.h"
 #include "cmd/launch.h"
 #include "cmd/meter.h"
+#include "cmd/runtimes.h"
 #include "cmd/targets.h"
 #include "cmd/trace.h"
 #include "cmd/view.h"
@@ -34,6 +35,7 @@ struct session {
 	struct stacks *stacks; /* NULL: no stacks are told */
 	struct live *live;
 	struct table due; /* processes to attach to once the ring buffer is read: most of a storm are gone by then */
+	struct runtimes_ahead ahead;
 	struct table runtimes; /* processes whose runtime was looked for -> enum runtime_found */
 	struct view view;
 	struct meter meter;

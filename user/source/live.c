@@ -82,7 +82,7 @@ static void process_set(struct live *live, int pid, size_t threads)
 
 static void process_new(struct live *live, const struct lg_rec_thread *rec)
 {
-	if (live->stacks)
+	if (live->stacks && rec->event == LG_THREAD_EXEC)
 		stacks_forget(live->stacks, rec->pid);
 	live->sink.process_begin(live->sink.arg, rec->pid, rec->event == LG_THREAD_EXEC);
 	target_tell(live, rec->pid, rec->comm);
