@@ -52,21 +52,6 @@ static __always_inline __s32 poll_fd(const struct call *c)
 	return fd;
 }
 
-static __always_inline __s32 call_fd(const struct call *c)
-{
-	switch (c->role) {
-	case CALL_OTHER:
-	case CALL_LOCK:
-	case CALL_PATH:
-	case CALL_PATH_AT:
-		return -1;
-	case CALL_WAIT_LIST:
-		return poll_fd(c);
-	default:
-		return c->args[0];
-	}
-}
-
 /* Notes the call that now blocks; stretches of one call are added up. */
 static __always_inline void call_note(struct thread *t, const struct call *c, __u8 sleep, __u64 now)
 {
@@ -83,7 +68,7 @@ static __always_inline void call_note(struct thread *t, const struct call *c, __
 	b->start_ns = now;
 	b->sleep_ns = 0;
 	b->nr = c->nr < 0 ? -1 : c->nr;
-	b->fd = c->nr < 0 ? -1 : call_fd(c);
+	b->fd = c->nr >= 0 && c->role == CALL_WAIT_LIST ? poll_fd(c) : call_fd(c);
 	b->args[0] = c->args[0];
 	b->args[1] = c->args[1];
 	b->args[2] = c->args[2];
@@ -91,20 +76,6 @@ static __always_inline void call_note(struct thread *t, const struct call *c, __
 	t->path_told = false;
 	b->target.kind = LG_TARGET_NONE;
 	b->target.name_len = 0;
-}
-
-static __always_inline __u32 sleep_class(const struct thread *t, struct task_struct *task, unsigned int state,
-					 const struct call *c)
-{
-	if (state & TASK_STOPPED_OR_TRACED)
-		return LG_SLEEP_STOPPED;
-	if (c->nr < 0)
-		return LG_SLEEP_FAULT;
-	if (c->role == CALL_LOCK)
-		return thread_is_gil(t, c->args[0]) ? LG_SLEEP_GIL : LG_SLEEP_LOCK;
-	if (BPF_CORE_READ_BITFIELD_PROBED(task, in_iowait))
-		return LG_SLEEP_IO;
-	return LG_SLEEP_SYSCALL;
 }
 
 /* A voluntary switch-out: what it sleeps for. */

@@ -40,6 +40,16 @@ static __always_inline struct thread *thread_trace(struct task_struct *task, __u
 	return t;
 }
 
+/* As if it were switched out now. */
+static __always_inline void out_present(struct thread *t, struct task_struct *task, __u32 class, __u64 now)
+{
+	t->out_class = class;
+	t->out_run_delay = task->sched_info.run_delay;
+	t->out_throttled_clock = task_throttled_clock(task);
+	t->out_exec = task->se.sum_exec_runtime;
+	t->out_ns = now;
+}
+
 /*
  * An idle loop gives no sign of life: a thread that sleeps at the attach is looked at where it sleeps, as
  * if it were switched out now.
@@ -57,11 +67,54 @@ static __always_inline void thread_present(struct thread *t, struct task_struct 
 		return;
 	slot->idle_since_ns = bpf_ktime_get_ns();
 	t->in_wait = true;
-	t->out_class = OFF_WAIT;
-	t->out_run_delay = task->sched_info.run_delay;
-	t->out_throttled_clock = task_throttled_clock(task);
-	t->out_exec = task->se.sum_exec_runtime;
-	t->out_ns = slot->idle_since_ns;
+	out_present(t, task, OFF_WAIT, slot->idle_since_ns);
+}
+
+/* It sleeps since before it was traced, and not in its wait. */
+static __always_inline void sleep_present(struct thread *t, struct task_struct *task, struct lg_slot *slot, __u64 now)
+{
+	struct lg_block *b = &t->call;
+	struct call c = {};
+	__u32 class;
+
+	call_from_regs(&c, (struct pt_regs *)bpf_task_pt_regs(task));
+	class = sleep_class(t, task, task_state(task), &c);
+	b->start_ns = now;
+	b->nr = class == LG_SLEEP_STOPPED || c.nr < 0 ? -1 : c.nr;
+	b->fd = b->nr < 0 ? -1 : call_fd(&c);
+	b->args[0] = c.args[0];
+	b->args[1] = c.args[1];
+	b->args[2] = c.args[2];
+	b->sleep = class;
+	t->call_seq = t->seq;
+	slot->off_ns = now;
+	slot->off_class = class;
+	out_present(t, task, class, now);
+}
+
+/*
+ * A loop that hangs at the attach may never wait again: its turn begins with our look. Should the thread fall asleep in
+ * its wait at this very moment, there is none.
+ */
+static __always_inline void loop_presume(struct thread *t, struct task_struct *task)
+{
+	struct lg_slot *slot = slot_of(t);
+	__u64 now = bpf_ktime_get_ns();
+
+	if (!slot || t->flags & THREAD_LOOP || t->in_wait)
+		return;
+	if (!t->out_ns && task_state(task))
+		sleep_present(t, task, slot, now);
+	t->flags |= THREAD_LOOP;
+	slot->flags |= LG_SLOT_LOOP;
+	t->edge_ns = now;
+	t->turn_ns = now;
+	__sync_lock_test_and_set(&slot->turn_ns, now); /* seen before what follows is read */
+	if (t->in_wait) {
+		t->turn_ns = 0;
+		slot->turn_ns = 0;
+	}
+	thread_tell(task, t, LG_THREAD_LOOP, 0);
 }
 
 SEC("iter/task")
@@ -83,8 +136,13 @@ int trace_present(struct bpf_iter__task *ctx)
 			return 0;
 	}
 	t = thread_trace(task, 0);
-	if (t)
+	if (t) {
 		thread_present(t, task);
+		return 0;
+	}
+	t = *flags & LG_TARGET_LOOP && pid == tid ? thread_of(task) : NULL;
+	if (t)
+		loop_presume(t, task);
 	return 0;
 }
 

@@ -31,6 +31,35 @@ static __always_inline bool role_is_wait(__u8 role)
 	return role == CALL_WAIT_SET || role == CALL_WAIT_LIST;
 }
 
+/* The descriptor that a call is about, as far as its registers tell; -1: none. */
+static __always_inline __s32 call_fd(const struct call *c)
+{
+	switch (c->role) {
+	case CALL_OTHER:
+	case CALL_LOCK:
+	case CALL_PATH:
+	case CALL_PATH_AT:
+	case CALL_WAIT_LIST:
+		return -1;
+	default:
+		return c->nr < 0 ? -1 : (__s32)c->args[0];
+	}
+}
+
+static __always_inline __u32 sleep_class(const struct thread *t, struct task_struct *task, unsigned int state,
+					 const struct call *c)
+{
+	if (state & TASK_STOPPED_OR_TRACED)
+		return LG_SLEEP_STOPPED;
+	if (c->nr < 0)
+		return LG_SLEEP_FAULT;
+	if (c->role == CALL_LOCK)
+		return thread_is_gil(t, c->args[0]) ? LG_SLEEP_GIL : LG_SLEEP_LOCK;
+	if (BPF_CORE_READ_BITFIELD_PROBED(task, in_iowait))
+		return LG_SLEEP_IO;
+	return LG_SLEEP_SYSCALL;
+}
+
 #define IORING_ENTER_GETEVENTS 1 /* include/uapi/linux/io_uring.h */
 
 /* Enough waits to call a thread that polls a list a loop; fewer may be a client's time-outs. */

@@ -17,6 +17,8 @@ enum lg_edges {
 enum lg_target_flag {
 	LG_TARGET_PROCESS = 1, /* the key is a process: all its threads */
 	LG_TARGET_THREAD = 2,  /* the key is one thread */
+	LG_TARGET_LOOP =
+		4, /* the key is a process, whose first thread is taken for a loop though it does not wait now */
 };
 
 /* Cookies of the probes at OpenSSL's functions. */

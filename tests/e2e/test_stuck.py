@@ -95,6 +95,26 @@ def test_one_of_many_hangs(name, kind, folder, peer):
     assert stalled[function]["longest_ns"] >= lengths[-1] and stalled[function]["worst_id"] == request_id
 
 
+@pytest.mark.parametrize("name,kind", [("uvicorn", "cpu"), ("uvicorn", "read"), ("node", "cpu")])
+def test_it_hangs_already(name, kind, folder, peer):
+    """At the attach: told as long as lgtrace looks at it, by its place, though it shows nothing of a loop."""
+    cause, call, function = HANGS[name, kind]
+    with SERVERS[name](folder, peer) as server:
+        connection = server.connect()
+        connection.send(f"/{kind}/{HANG_MS}", new_id("hang"))
+        time.sleep(0.3)  # until its handler runs
+        with Tracer(folder, server.pid, None, f"{int(THRESHOLD_S * 1000)}ms") as tracer:
+            line = wait_for(lambda: stuck_lines(tracer), HANG_MS / 1000, "a stuck line")[0]
+            assert time.monotonic() - tracer.started < tracer.attach_s + THRESHOLD_S + PROMISE_S + SLACK_S
+            server.process.kill()
+            assert tracer.wait() == 0
+    assert THRESHOLD_S * 1e9 <= line["duration_ns"] < (THRESHOLD_S + PROMISE_S + SLACK_S) * 1e9
+    assert place_of(line) == function and line["cause"] == cause, line
+    assert (line["syscall"] or {}).get("name") == call
+    if kind == "read":
+        assert line["syscall"]["target"] == f"127.0.0.1:{peer.port}"
+
+
 def test_the_line_in_text(folder, peer):
     """The first request of all, on a server of no known runtime; the recording tells the same."""
     with EpollServer(folder, peer) as server:

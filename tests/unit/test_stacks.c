@@ -306,6 +306,9 @@ static void python_asleep(void **state)
 		found++;
 	}
 	assert_int_equal(found, 5);
+	assert_true(stacks_is_in_loop(stacks, pid));
+	assert_false(stacks_is_in_loop(stacks, getpid()));
+	frames = stacks_resolve(stacks, &rec, &nr);
 	/* The same as a record. */
 	told = stacks_record(stacks, &rec);
 	assert_non_null(told);

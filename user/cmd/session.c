@@ -12,6 +12,7 @@
 #include "cmd/session.h"
 #include "model/baseline.h"
 #include "render/budget.h"
+#include "target/hanging.h"
 #include "target/kernel.h"
 #include "target/rights.h"
 #include "target/runtime.h"
@@ -243,6 +244,22 @@ static void ahead_take(struct session *s)
 	}
 }
 
+/* What hangs already. Edges are seen by now, so a turn that is only busy ends where it does. */
+static int loops_presume(struct session *s, struct err *err)
+{
+	struct runtime runtime;
+	int error = 0;
+
+	for (size_t i = 0; i < s->targets.nr_pids && !error; i++) {
+		int pid = s->targets.pids[i];
+
+		if (!live_is_loop(s->live, pid) && !runtime_detect(&runtime, pid) &&
+		    hanging_is_likely(pid, runtime.kind, s->stacks && stacks_is_in_loop(s->stacks, pid)))
+			error = probe_presume_loop(s->probe, pid, err);
+	}
+	return error;
+}
+
 static int targets_attach(struct session *s, struct err *err)
 {
 	int error = 0;
@@ -252,7 +269,9 @@ static int targets_attach(struct session *s, struct err *err)
 		error = probe_add_process(s->probe, s->targets.pids[i], err);
 	for (size_t i = 0; i < s->targets.nr_tids && !error; i++)
 		error = probe_add_thread(s->probe, s->targets.tids[i], err);
-	return error ? error : probe_attach(s->probe, s->targets.all, s->targets.nr_all, err);
+	if (!error)
+		error = probe_attach(s->probe, s->targets.all, s->targets.nr_all, err);
+	return error ? error : loops_presume(s, err);
 }
 
 /*

@@ -70,6 +70,13 @@ int probe_take_in(struct probe *p, struct err *err)
 	return error;
 }
 
+int probe_presume_loop(struct probe *p, int pid, struct err *err)
+{
+	int error = target_add(p, pid, LG_TARGET_LOOP, err);
+
+	return error ? error : probe_take_in(p, err);
+}
+
 int probe_look(struct probe *p, int tid)
 {
 	struct bpf_link **link = &p->skel->links.trace_asleep;

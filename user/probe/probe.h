@@ -54,6 +54,12 @@ int probe_attach(struct probe *p, const int *pids, size_t nr_pids, struct err *e
 int probe_take_in(struct probe *p, struct err *err);
 
 /*
+ * After the attach: the first thread of a process that was added is a loop, in a turn, if it does not sleep in its
+ * wait. For one that hangs, and may not wait again to show itself.
+ */
+int probe_presume_loop(struct probe *p, int pid, struct err *err);
+
+/*
  * Puts the uprobes that a process needs (libc mode, TLS) into it, as far as they are not in yet: a program that
  * has just begun maps its libraries little by little. Without a usable libc in libc mode it is an error; a process
  * that is gone is none.

@@ -385,6 +385,14 @@ uint64_t live_watch(struct live *live, uint64_t after_ns)
 	return next_ns;
 }
 
+bool live_is_loop(const struct live *live, int tid)
+{
+	for (uint32_t i = 0; i < LG_MAX_SLOTS; i++)
+		if (live->slots[i].flags & LG_SLOT_LOOP && live->slots[i].tid == (uint32_t)tid)
+			return true;
+	return false;
+}
+
 size_t live_threads(const struct live *live)
 {
 	return live->nr_threads;

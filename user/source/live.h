@@ -66,6 +66,9 @@ void live_processes(const struct live *live, void (*each)(void *arg, int pid), v
  */
 uint64_t live_watch(struct live *live, uint64_t after_ns);
 
+/* Whether a thread has shown itself to be a loop, as of now: its record may still be on its way. */
+bool live_is_loop(const struct live *live, int tid);
+
 /* Traced threads that still run. */
 size_t live_threads(const struct live *live);
 /* Loops found so far, ended ones included. */

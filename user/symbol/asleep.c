@@ -70,17 +70,36 @@ static void native_take(struct lg_rec_stack *rec, const struct lg_v8 *v8, const 
 		native_walk(rec, v8, memory, word(memory, exit + 8), word(memory, exit), 0);
 }
 
+/* Offset of what names its thread in an interpreter's state; 0: there is nothing. */
+static uint16_t thread_offset(const struct lg_python *py)
+{
+#if defined(__x86_64__)
+	return py->tstate_thread;
+#else
+	return py->tstate_native;
+#endif
+}
+
+/* States are put in front of those that were there before. */
+uint64_t asleep_first_thread(const struct lg_runtime_info *info, const struct cpython_memory *memory)
+{
+	const struct lg_python *py = &info->python;
+	uint64_t state, next;
+
+	if (info->kind != LG_RT_CPYTHON || !thread_offset(py))
+		return 0;
+	state = word(memory, py->interp + py->interp_threads);
+	for (int i = 0; state && i < MAX_THREADS && (next = word(memory, state + py->tstate_next)); i++)
+		state = next;
+	return state ? word(memory, state + thread_offset(py)) : 0;
+}
+
 static uint64_t python_state(const struct lg_rec_stack *rec, const struct lg_python *py,
 			     const struct cpython_memory *memory)
 {
 	uint64_t state = word(memory, py->interp + py->interp_threads);
-	uint16_t at;
+	uint16_t at = thread_offset(py);
 
-#if defined(__x86_64__)
-	at = py->tstate_thread;
-#else
-	at = py->tstate_native;
-#endif
 	for (int i = 0; at && state && i < MAX_THREADS; i++) {
 		if (word(memory, state + at) == rec->thread)
 			return state;

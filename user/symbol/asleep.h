@@ -10,6 +10,9 @@
 #include "lg_runtime.h"
 #include "target/cpython.h"
 
+/* What names the first thread of a CPython process, as lg_rec_stack.thread; 0: it is not found. */
+uint64_t asleep_first_thread(const struct lg_runtime_info *info, const struct cpython_memory *memory);
+
 /* Fills in the native frames beyond the first, and those of code. `info`: of the process's runtime, NULL unknown. */
 void asleep_walk(struct lg_rec_stack *rec, const struct lg_runtime_info *info, const struct cpython_memory *memory);
 

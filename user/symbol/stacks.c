@@ -19,6 +19,7 @@
 
 #define NR_NAMES      8192 /* frames of code by place, some 150 bytes each */
 #define MAX_PROCESSES 4096
+#define LOOP_TRIES    4 /* of looking whether a thread is in a loop */
 #define EVAL_LOOP     "_PyEval_EvalFrameDefault"
 #define EVAL_PIECE    "_TAIL_CALL_"
 
@@ -407,6 +408,36 @@ const struct frame *stacks_resolve(struct stacks *s, const struct lg_rec_stack *
 		native_add(s, rec);
 	*nr = s->nr;
 	return s->frames;
+}
+
+static bool is_loop_file(const char *file)
+{
+	static const char *const files[] = {"/asyncio/base_events.py", "/asyncio/runners.py", "/trio/_core/_run.py",
+					    "/twisted/internet/base.py"};
+	size_t len = strlen(file);
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (len > strlen(files[i]) && !strcmp(file + len - strlen(files[i]), files[i]))
+			return true;
+	return false;
+}
+
+bool stacks_is_in_loop(struct stacks *s, int pid)
+{
+	const struct process *p = table_get(&s->processes, pid);
+	const struct cpython_memory memory = {.read = memory_read, .arg = &pid};
+	struct lg_rec_stack rec = {.pid = pid, .tid = pid, .moment = LG_STACK_ASLEEP, .nr_native = 1};
+	const struct frame *frames;
+	size_t nr;
+
+	rec.thread = p ? asleep_first_thread(&p->info, &memory) : 0;
+	for (int try = 0; rec.thread && try < LOOP_TRIES; try++) {
+		frames = stacks_resolve(s, &rec, &nr);
+		for (size_t i = 0; i < nr; i++)
+			if (is_loop_file(frames[i].file))
+				return true;
+	}
+	return false;
 }
 
 /* The record's length is 16 bits wide. Returns false when there is no room left. */

@@ -7,6 +7,7 @@
 #ifndef LG_STACKS_H
 #define LG_STACKS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lg_record.h"
@@ -27,6 +28,12 @@ int stacks_set_runtime(struct stacks *s, int pid, const struct lg_runtime_info *
 void stacks_prepare(struct stacks *s, int pid);
 /* The process ended, or runs another program. */
 void stacks_forget(struct stacks *s, int pid);
+
+/*
+ * Whether the first thread of a CPython process stands inside of the loop of a library for events, read while it runs:
+ * false may mean that too much went on meanwhile.
+ */
+bool stacks_is_in_loop(struct stacks *s, int pid);
 
 /* Frames from the innermost one on; valid until the next call. *nr may be 0. */
 const struct frame *stacks_resolve(struct stacks *s, const struct lg_rec_stack *rec, size_t *nr);
