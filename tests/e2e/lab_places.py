@@ -218,7 +218,7 @@ class PlacesRedis(Redis):
 
     def block(self, connection, kind):
         ms = random.randint(*BLOCK_MS)
-        burn = ("local from = redis.call('TIME'); local to; local x = 0; repeat for i = 1, 5000 do x = x + i % 7 end;"
+        burn = ("local from = redis.call('TIME'); local to; local x = 0; repeat for i = 1,50000 do x = x + i % 7 end;"
                 "to = redis.call('TIME') until (to[1] - from[1]) * 1000000 + to[2] - from[2] >= tonumber(ARGV[1]) return 1")
         connection.call(*{"sleep": ("DEBUG", "SLEEP", ms / 1000), "keys": ("KEYS", "never*there"),
                           "lua": ("EVAL", burn, 0, ms * 1000)}[kind])
