@@ -69,6 +69,14 @@ def test_wait_for_the_cpu_counts_only_after_a_wake():
     assert match([plant(may_wait=True)], [stall(duration_ns=60 * MS, blocked_ns=59_500_000)]) != []
 
 
+def test_nobodys_waits_for_the_cpu_fit_in_the_schedulers():
+    late = [stall(start_ns=at * MS, cause="runqueue", request=None, confidence="none", blocked_ns=0, on_cpu_ns=500_000,
+                  runqueue_ns=50 * MS) for at in (2000, 3000)]
+    assert match([], late, waited_ns=101 * MS) == []
+    assert len(match([], late, waited_ns=99 * MS)) == 1
+    assert len(match([], late)) == 2
+
+
 def test_witnesses():
     late = stall(start_ns=2000 * MS)
     hiccup = plant(begin_ns=1999 * MS, end_ns=2052 * MS)

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from lab_client import Connection, Load, new_id
+from lab_host import waited_ns
 from lab_server import APPS, PYTHON, EpollServer, Server, children, wait_for
 from lab_tracer import LGTRACE, ROOT, Told, Tracer, run
 from lab_truth import describe, match
@@ -184,12 +185,12 @@ def test_interval_and_count(folder):
 
 
 def test_attach_takes_less_than_300_ms(mode, folder):
-    """The best of three: the machine has other work."""
+    """The best of three, without what it was kept from the CPU: the machine has other work."""
     with EpollServer(folder) as server, Load(server.connect):
         best = 99
         for _ in range(3):
             with Tracer(folder, server.pid, mode) as tracer:
-                best = min(best, tracer.attach_s)
+                best = min(best, tracer.attach_s - waited_ns(tracer.process.pid) / 1e9)
                 tracer.stop()
         assert best < 0.3
 

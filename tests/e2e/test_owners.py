@@ -12,7 +12,7 @@ import pytest
 
 from lab_client import Load, new_id
 from lab_host import first_in_line
-from lab_server import Node, Uvicorn
+from lab_server import Node, Uvicorn, wait_for
 from lab_tracer import Tracer
 from lab_truth import describe, overlap_ns
 
@@ -105,9 +105,20 @@ def test_ways_to_a_block(name, folder, peer):
     assert found >= MIN_EXACT * len(waited), f"{found} exact of {len(waited)}"
 
 
+def wait_asked(server, tracer):
+    """The runtime is looked at after the attach: from then on stacks have Python's frames."""
+    def is_asked():
+        server.connect().get("/cpu/30")
+        return '"kind":"python"' in tracer.out_path.read_text()
+
+    wait_for(is_asked, what="stacks")
+
+
 def test_garbage_collection(folder, peer):
     with Uvicorn(folder, peer) as server, Load(server.connect):
+        first_in_line(server.pid)
         with Tracer(folder, server.pid, "syscall") as tracer:
+            wait_asked(server, tracer)
             ids = [new_id("gc") for _ in range(4)]
             for id_ in ids:
                 assert server.connect().get("/gc/40", id_).status == 200

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from lab_client import Load, new_id, now_ns
+from lab_host import waited_ns
 from lab_server import EpollServer, Node, Uvicorn
 from lab_tracer import Tracer
 from lab_truth import match
@@ -49,6 +50,7 @@ def trust(plants, server):
 def test_planted_stalls(name, mode, folder, peer, rng):
     with SERVERS[name](folder, peer) as server, Load(server.connect) as load:
         time.sleep(0.2)
+        before_ns = waited_ns(server.pid)
         with Tracer(folder, server.pid, mode) as tracer:
             time.sleep(0.05)  # a loop that polls a list is known from its fourth wait on
             plant(server, rng, "load", server.kinds)
@@ -56,7 +58,8 @@ def test_planted_stalls(name, mode, folder, peer, rng):
             plant(server, rng, "solo", server.kinds)
             told = tracer.stop()
         plants, hiccups = server.truth()
-    problems = match(trust(plants, server), told.stalls, hiccups, load.slow)
+        wanted_ns = waited_ns(server.pid) - before_ns
+    problems = match(trust(plants, server), told.stalls, hiccups, load.slow, wanted_ns)
     assert not problems, "\n".join(problems)
     assert not load.failures
     assert told.summary["lost"] == 0
