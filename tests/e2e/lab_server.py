@@ -256,6 +256,7 @@ def slow_files(folder):
         yield lambda: [json.loads(line) for line in log.read_text().splitlines()]
     finally:
         subprocess.run(["umount", "-l", Path(folder) / "slow"], check=False)
+        server.terminate()  # a mount namespace that another process made meanwhile would keep it
         server.wait(10)
 
 
