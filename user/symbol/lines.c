@@ -15,6 +15,11 @@
 #define MAX_UNITS 4096        /* looked through when the file has no table of ranges */
 #define MAX_DEPTH 32          /* of scopes in scopes */
 #define MAX_DIES  (1u << 20)  /* looked at for one address: links between them may lead round in circles */
+#define PADDING   16          /* bytes behind a section that holds strings; 0 */
+
+/* libdw measures the strings in these with strlen(): in a damaged file the last one may have no end. */
+static const char *const padded[] = {".debug_info", ".debug_types", ".debug_line", ".debug_str", ".debug_line_str"};
+#define NR_PADDED (sizeof(padded) / sizeof(padded[0]))
 
 /* What is looked for, and how much may still be looked at. */
 struct search {
@@ -25,6 +30,7 @@ struct search {
 struct lines {
 	Elf *elf;
 	Dwarf *dwarf;
+	void *copies[NR_PADDED]; /* what the sections' data were replaced with */
 	size_t bytes;
 };
 
@@ -54,6 +60,9 @@ static uint64_t debug_bytes(Elf *elf)
 		/* Data that were moved to yet another file, by a name that libdw would open whatever it is. */
 		if (name && !strcmp(name, ".gnu_debugaltlink"))
 			return 0;
+		/* Compressed as nobody does any more: how long they will be is not told. */
+		if (name && !strncmp(name, ".zdebug_", 8))
+			return 0;
 		if (!name || strncmp(name, ".debug_", 7))
 			continue;
 		has_lines |= !strcmp(name, ".debug_line");
@@ -62,6 +71,45 @@ static uint64_t debug_bytes(Elf *elf)
 		sum += section_bytes(scn, &head);
 	}
 	return has_lines ? sum : 0;
+}
+
+static int section_pad(Elf_Scn *scn, const GElf_Shdr *head, void **copy, size_t *bytes)
+{
+	Elf_Data *data;
+
+	if (head->sh_flags & SHF_COMPRESSED && elf_compress(scn, 0, 0) < 0)
+		return -ENOENT;
+	data = elf_getdata(scn, NULL);
+	if (!data || !data->d_buf)
+		return 0;
+	if (*copy || data->d_size > MAX_DATA) /* a second one of that name, or longer than it said */
+		return -ENOENT;
+	*copy = calloc(1, data->d_size + PADDING);
+	if (!*copy)
+		return -ENOMEM;
+	memcpy(*copy, data->d_buf, data->d_size);
+	data->d_buf = *copy; /* libelf frees its own all the same */
+	*bytes += data->d_size + PADDING;
+	return 0;
+}
+
+static int sections_pad(struct lines *l)
+{
+	Elf_Scn *scn = NULL;
+	GElf_Shdr head;
+	size_t names;
+	int error = 0;
+
+	if (elf_getshdrstrndx(l->elf, &names))
+		return -ENOENT;
+	while (!error && (scn = elf_nextscn(l->elf, scn))) {
+		const char *name = gelf_getshdr(scn, &head) ? elf_strptr(l->elf, names, head.sh_name) : NULL;
+
+		for (size_t i = 0; name && head.sh_type != SHT_NOBITS && i < NR_PADDED && !error; i++)
+			if (!strcmp(name, padded[i]))
+				error = section_pad(scn, &head, &l->copies[i], &l->bytes);
+	}
+	return error;
 }
 
 struct lines *lines_open(int fd)
@@ -76,13 +124,13 @@ struct lines *lines_open(int fd)
 		return NULL;
 	l->elf = elf_begin(fd, ELF_C_READ, NULL);
 	bytes = l->elf ? debug_bytes(l->elf) : 0;
-	if (bytes && bytes <= MAX_DATA)
+	l->bytes = bytes;
+	if (bytes && bytes <= MAX_DATA && !sections_pad(l))
 		l->dwarf = dwarf_begin_elf(l->elf, DWARF_C_READ, NULL);
 	if (!l->dwarf) {
 		lines_close(l);
 		return NULL;
 	}
-	l->bytes = bytes;
 	return l;
 }
 
@@ -94,6 +142,8 @@ void lines_close(struct lines *l)
 		dwarf_end(l->dwarf);
 	if (l->elf)
 		elf_end(l->elf);
+	for (size_t i = 0; i < NR_PADDED; i++)
+		free(l->copies[i]);
 	free(l);
 }
 
