@@ -70,8 +70,8 @@ extern const char *const rows_stack_words[];
 #define ROW_FREQUENCY \
 	{"frequency", 'F', "HZ", NULL, \
 	 "Look this often in a second of CPU time: how fine owners are told apart, and the shortest stall on the CPU " \
-	 "of which a stack is sure to be had. Where the threshold is 20 ticks of the kernel's clock or more (80 ms, " \
-	 "mostly), these are what is gone by at no cost, unless a frequency is given", \
+	 "of which a stack is sure to be had. Unless it is given, thresholds of 20 ticks of the kernel's clock or more " \
+	 "(80 ms, mostly) go by these ticks, which cost nothing", \
 	 .preset = "500", OPT_U64(struct trace_opts, sample_hz)}
 #define ROW_BUDGET \
 	{"budget", 0, "PERCENT", NULL, \
