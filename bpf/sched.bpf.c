@@ -68,7 +68,7 @@ static __always_inline void call_note(struct thread *t, const struct call *c, __
 	b->start_ns = now;
 	b->sleep_ns = 0;
 	b->nr = c->nr < 0 ? -1 : c->nr;
-	b->fd = c->nr >= 0 && c->role == CALL_WAIT_LIST ? poll_fd(c) : call_fd(c);
+	b->fd = c->nr < 0 ? -1 : c->role == CALL_WAIT_LIST ? poll_fd(c) : call_fd(c);
 	b->args[0] = c->args[0];
 	b->args[1] = c->args[1];
 	b->args[2] = c->args[2];
