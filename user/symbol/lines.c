@@ -42,6 +42,24 @@ static uint64_t section_bytes(Elf_Scn *scn, const GElf_Shdr *head)
 	return head->sh_flags & SHF_COMPRESSED && gelf_getchdr(scn, &compressed) ? compressed.ch_size : head->sh_size;
 }
 
+/* The name of the next section that has one, and bytes in the file; scn NULL: of the first. NULL at the end. */
+static const char *section_next(Elf *elf, Elf_Scn **scn, GElf_Shdr *head)
+{
+	const char *name;
+	size_t names;
+
+	if (elf_getshdrstrndx(elf, &names))
+		return NULL;
+	while ((*scn = elf_nextscn(elf, *scn))) {
+		if (!gelf_getshdr(*scn, head) || head->sh_type == SHT_NOBITS)
+			continue;
+		name = elf_strptr(elf, names, head->sh_name);
+		if (name)
+			return name;
+	}
+	return NULL;
+}
+
 static uint64_t debug_bytes(Elf *elf)
 {
 	Elf_Scn *scn = NULL;
@@ -49,21 +67,15 @@ static uint64_t debug_bytes(Elf *elf)
 	bool has_lines = false;
 	GElf_Shdr head;
 	const char *name;
-	size_t names;
 
-	if (elf_getshdrstrndx(elf, &names))
-		return 0;
-	while ((scn = elf_nextscn(elf, scn))) {
-		if (!gelf_getshdr(scn, &head) || head.sh_type == SHT_NOBITS)
-			continue;
-		name = elf_strptr(elf, names, head.sh_name);
+	while ((name = section_next(elf, &scn, &head))) {
 		/* Data that were moved to yet another file, by a name that libdw would open whatever it is. */
-		if (name && !strcmp(name, ".gnu_debugaltlink"))
+		if (!strcmp(name, ".gnu_debugaltlink"))
 			return 0;
 		/* Compressed as nobody does any more: how long they will be is not told. */
-		if (name && !strncmp(name, ".zdebug_", 8))
+		if (!strncmp(name, ".zdebug_", 8))
 			return 0;
-		if (!name || strncmp(name, ".debug_", 7))
+		if (strncmp(name, ".debug_", 7))
 			continue;
 		has_lines |= !strcmp(name, ".debug_line");
 		if (section_bytes(scn, &head) > MAX_DATA)
@@ -97,18 +109,13 @@ static int sections_pad(struct lines *l)
 {
 	Elf_Scn *scn = NULL;
 	GElf_Shdr head;
-	size_t names;
+	const char *name;
 	int error = 0;
 
-	if (elf_getshdrstrndx(l->elf, &names))
-		return -ENOENT;
-	while (!error && (scn = elf_nextscn(l->elf, scn))) {
-		const char *name = gelf_getshdr(scn, &head) ? elf_strptr(l->elf, names, head.sh_name) : NULL;
-
-		for (size_t i = 0; name && head.sh_type != SHT_NOBITS && i < NR_PADDED && !error; i++)
+	while (!error && (name = section_next(l->elf, &scn, &head)))
+		for (size_t i = 0; i < NR_PADDED && !error; i++)
 			if (!strcmp(name, padded[i]))
 				error = section_pad(scn, &head, &l->copies[i], &l->bytes);
-	}
 	return error;
 }
 
