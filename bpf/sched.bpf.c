@@ -199,10 +199,7 @@ static __always_inline void switch_out(struct thread *t, struct task_struct *tas
 		slot->off_class = t->out_class < LG_NR_SLEEPS ? t->out_class : LG_SLOT_READY;
 	}
 	t->in_ns = 0;
-	t->out_run_delay = task->sched_info.run_delay;
-	t->out_throttled_clock = task_throttled_clock(task);
-	t->out_exec = task->se.sum_exec_runtime;
-	t->out_ns = now;
+	out_begin(t, task, now);
 	if (out_is_asked(t, now))
 		owner_ask(ASK_AHEAD, call_known_ns(t, task), now);
 	else if (out_is_asked_aside(t, now))

@@ -40,16 +40,6 @@ static __always_inline struct thread *thread_trace(struct task_struct *task, __u
 	return t;
 }
 
-/* As if it were switched out now. */
-static __always_inline void out_present(struct thread *t, struct task_struct *task, __u32 class, __u64 now)
-{
-	t->out_class = class;
-	t->out_run_delay = task->sched_info.run_delay;
-	t->out_throttled_clock = task_throttled_clock(task);
-	t->out_exec = task->se.sum_exec_runtime;
-	t->out_ns = now;
-}
-
 /*
  * An idle loop gives no sign of life: a thread that sleeps at the attach is looked at where it sleeps, as
  * if it were switched out now.
@@ -67,7 +57,8 @@ static __always_inline void thread_present(struct thread *t, struct task_struct 
 		return;
 	slot->idle_since_ns = bpf_ktime_get_ns();
 	t->in_wait = true;
-	out_present(t, task, OFF_WAIT, slot->idle_since_ns);
+	t->out_class = OFF_WAIT;
+	out_begin(t, task, slot->idle_since_ns);
 }
 
 /* It sleeps since before it was traced, and not in its wait. */
@@ -89,7 +80,8 @@ static __always_inline void sleep_present(struct thread *t, struct task_struct *
 	t->call_seq = t->seq;
 	slot->off_ns = now;
 	slot->off_class = class;
-	out_present(t, task, class, now);
+	t->out_class = class;
+	out_begin(t, task, now);
 }
 
 /*

@@ -142,6 +142,15 @@ static __always_inline bool edge_pass(struct thread *t, struct task_struct *task
  */
 int answer_tell(struct thread *t, __u64 known_ns, __u64 now);
 
+/* The thread's clocks where a stretch off the CPU begins, to which thread_settle() compares them. */
+static __always_inline void out_begin(struct thread *t, struct task_struct *task, __u64 now)
+{
+	t->out_run_delay = task->sched_info.run_delay;
+	t->out_throttled_clock = task_throttled_clock(task);
+	t->out_exec = task->se.sum_exec_runtime;
+	t->out_ns = now;
+}
+
 /*
  * Books the stretch off the CPU that ended, once the scheduler's own figures for it are final: at the
  * thread's next call or at its next switch-out. Some switch-ins are not reported (about 1 in 1,000 to 5,000):
