@@ -29,6 +29,7 @@ struct live {
 	struct live_sink sink;
 	struct table processes; /* pid -> number of its known threads, as a pointer-sized count */
 	struct known known[LG_MAX_SLOTS];
+	uint32_t nr_slots; /* of no later one did a record tell; to go over all costs more than the rest of a beat */
 	uint64_t lost_records; /* so far */
 	bool has_lost;         /* some since live_reap() */
 	unsigned nr_reaps;
@@ -171,6 +172,8 @@ static void on_thread(struct live *live, const struct lg_rec_thread *rec)
 {
 	if (rec->slot >= LG_MAX_SLOTS)
 		return;
+	if (rec->slot >= live->nr_slots)
+		live->nr_slots = rec->slot + 1;
 	switch (rec->event) {
 	case LG_THREAD_NEW:
 		thread_new(live, rec);
@@ -289,12 +292,14 @@ void live_free(struct live *live)
 void live_totals(struct live *live, const uint64_t *counters)
 {
 	struct lg_rec_lost lost = {};
+	uint32_t nr_slots;
 
-	for (uint32_t i = 0; i < LG_MAX_SLOTS; i++)
-		if (live->slots[i].flags & LG_SLOT_LOOP)
-			loop_tell(live, i);
 	live->has_lost |= counters[LG_CNT_LOST_RECORDS] > live->lost_records;
 	live->lost_records = counters[LG_CNT_LOST_RECORDS];
+	nr_slots = live->has_lost ? LG_MAX_SLOTS : live->nr_slots;
+	for (uint32_t i = 0; i < nr_slots; i++)
+		if (live->slots[i].flags & LG_SLOT_LOOP)
+			loop_tell(live, i);
 	head_init(&lost.head, LG_REC_LOST, sizeof(lost));
 	memcpy(lost.counters, counters, sizeof(lost.counters));
 	hand_on(live, &lost.head);
@@ -376,7 +381,7 @@ uint64_t live_watch(struct live *live, uint64_t after_ns)
 {
 	uint64_t next_ns = UINT64_MAX, due_ns;
 
-	for (uint32_t i = 0; i < LG_MAX_SLOTS; i++) {
+	for (uint32_t i = 0; i < live->nr_slots; i++) {
 		if (!live->known[i].is_loop)
 			continue;
 		due_ns = turn_look(live, i, after_ns);
@@ -387,7 +392,7 @@ uint64_t live_watch(struct live *live, uint64_t after_ns)
 
 bool live_is_loop(const struct live *live, int tid)
 {
-	for (uint32_t i = 0; i < LG_MAX_SLOTS; i++)
+	for (uint32_t i = 0; i < live->nr_slots; i++)
 		if (live->slots[i].flags & LG_SLOT_LOOP && live->slots[i].tid == (uint32_t)tid)
 			return true;
 	return false;
@@ -422,7 +427,7 @@ static bool process_is_gone(int pid)
 
 static void slots_reap(struct live *live, uint32_t pid)
 {
-	for (uint32_t i = 0; i < LG_MAX_SLOTS; i++) {
+	for (uint32_t i = 0; i < live->nr_slots; i++) {
 		if (live->slots[i].flags && live->slots[i].pid == pid)
 			live->sink.slot_free(live->sink.arg, i);
 		if (live->known[i].pid == pid)
