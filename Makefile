@@ -308,7 +308,7 @@ $(BUILD)/bpf/%: tests/bpf/%.c
 
 # They compare clocks of two processes: on a machine that others use as well, a neighbour's burst is not our failure.
 check-e2e: all apps $(PLACES_BIN) ## real servers with planted stalls (root)
-	$(PYTHON) -B -m pytest --reruns 2 tests/e2e
+	$(PYTHON) -B -m pytest --reruns 3 --reruns-delay 10 tests/e2e
 
 check-browser: all $(BUILD)/golden/replay ## the page of report --html in Debian's chromium, which it installs
 	tools/deps browser

@@ -25,7 +25,10 @@ def changes(told):
 
 
 def wait_level(tracer, level):
-    wait_for(lambda: changes(lines(tracer))[-1:] and changes(lines(tracer))[-1][1] == level, STEP_S, f"level {level}")
+    try:
+        wait_for(lambda: changes(lines(tracer))[-1:] and changes(lines(tracer))[-1][1] == level, STEP_S, level)
+    except AssertionError:
+        raise AssertionError((level, [line for line in lines(tracer) if line["type"] == "budget"])) from None
     time.sleep(0.15)  # a beat, so that the turn that goes on was begun at this level
 
 
@@ -94,8 +97,8 @@ def check_sum(told):
 
 
 def test_load_comes_and_goes(folder):
-    """Far more requests than the budget allows; when they end, everything is told again."""
-    with EpollServer(folder) as server, Tracer(folder, server.pid, "syscall", args=("--budget", "1%")) as tracer:
+    """Far more requests than the budget allows (they cost 15 %, idling 0.2 %); when they end, everything is told again."""
+    with EpollServer(folder) as server, Tracer(folder, server.pid, "syscall", args=("--budget", "3%")) as tracer:
         with flood(folder, server, 30):
             wait_level(tracer, "requests")
         wait_level(tracer, "full")
@@ -105,7 +108,7 @@ def test_load_comes_and_goes(folder):
     assert all(abs(LEVELS.index(after) - LEVELS.index(before)) == 1 for before, after in steps)
     for line in told.lines:
         if line["type"] == "budget" and LEVELS.index(line["level"]) > LEVELS.index(line["before"]):
-            assert line["cost"] > line["limit"] == 0.01 and line["bpf_ns"] > 0 and line["own_ns"] > 0
+            assert line["cost"] > line["limit"] == 0.03 and line["bpf_ns"] > 0 and line["own_ns"] > 0
     assert told.summary["budget"]["level"] == "full"
 
 
