@@ -57,23 +57,6 @@ static void prints(void **state)
 	buf_fini(&b);
 }
 
-static void drops_from_the_front(void **state)
-{
-	struct buf b = {0};
-
-	(void)state;
-	buf_drop(&b, 3);
-	buf_printf(&b, "abcdef");
-	buf_drop(&b, 2);
-	assert_string_equal(b.data, "cdef");
-	buf_printf(&b, "gh");
-	assert_string_equal(b.data, "cdefgh");
-	buf_drop(&b, 100);
-	assert_int_equal(b.len, 0);
-	assert_string_equal(b.data, "");
-	buf_fini(&b);
-}
-
 static void takes_nothing_after_it_failed(void **state)
 {
 	struct buf b = {0};
@@ -96,7 +79,6 @@ int main(void)
 		cmocka_unit_test(grows_and_ends_with_nul),
 		cmocka_unit_test(adds_nothing),
 		cmocka_unit_test(prints),
-		cmocka_unit_test(drops_from_the_front),
 		cmocka_unit_test(takes_nothing_after_it_failed),
 	};
 

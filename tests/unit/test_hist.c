@@ -178,37 +178,6 @@ static void quantile_goes_by_the_buckets(void **state)
 	assert_in_range(hist_quantile(&h, 0.5), hist_lower_ns(5), hist_upper_ns(5));
 }
 
-static void merge_is_adding(void **state)
-{
-	struct hist a = {0}, b = {0}, both = {0};
-
-	(void)state;
-	for (uint64_t i = 1; i < 5000; i++) {
-		uint64_t ns = i * i * i;
-
-		hist_add(i % 3 ? &a : &b, ns);
-		hist_add(&both, ns);
-	}
-	hist_merge(&a, &b);
-	assert_memory_equal(&a, &both, sizeof(both));
-}
-
-static void merge_forgets_a_maximum_that_is_not_the_whole_s(void **state)
-{
-	struct hist known = {0}, unknown = {.count = 1}, sum = {0};
-
-	(void)state;
-	hist_add(&known, 1 * MS);
-	unknown.buckets[lg_hist_bucket(50 * MS)] = 1;
-	hist_merge(&sum, &known);
-	assert_int_equal(sum.max_ns, 1 * MS);
-	hist_merge(&sum, &unknown);
-	assert_int_equal(sum.max_ns, 0);
-	hist_merge(&sum, &known);
-	assert_int_equal(sum.max_ns, 0);
-	assert_int_equal(hist_quantile(&sum, 1), 50 * MS);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,8 +191,6 @@ int main(void)
 		cmocka_unit_test(quantile_never_passes_the_maximum),
 		cmocka_unit_test(quantile_without_a_maximum),
 		cmocka_unit_test(quantile_goes_by_the_buckets),
-		cmocka_unit_test(merge_is_adding),
-		cmocka_unit_test(merge_forgets_a_maximum_that_is_not_the_whole_s),
 	};
 
 	return cmocka_run_group_tests_name("hist", tests, NULL, NULL);

@@ -173,21 +173,6 @@ static void test_json(void **state)
 	json_as("caf\u00e9 \U0001f525", 10, "\"caf\u00e9 \U0001f525\"");
 }
 
-static void test_when(void **state)
-{
-	enum text_when when = TEXT_NEVER;
-
-	(void)state;
-	assert_int_equal(text_parse_when("auto", &when), 0);
-	assert_int_equal(when, TEXT_AUTO);
-	assert_int_equal(text_parse_when("always", &when), 0);
-	assert_int_equal(when, TEXT_ALWAYS);
-	assert_int_equal(text_parse_when("never", &when), 0);
-	assert_int_equal(when, TEXT_NEVER);
-	assert_int_equal(text_parse_when("", &when), -EINVAL);
-	assert_int_equal(text_parse_when("Always", &when), -EINVAL);
-}
-
 /* The style of a new terminal of our own. */
 static struct text_style style_of_pty(enum text_when when)
 {
@@ -260,7 +245,6 @@ int main(void)
 		cmocka_unit_test(test_fit),
 		cmocka_unit_test(test_put),
 		cmocka_unit_test(test_json),
-		cmocka_unit_test(test_when),
 		cmocka_unit_test(test_style),
 		cmocka_unit_test(test_utf8_locale),
 	};

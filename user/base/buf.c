@@ -69,16 +69,6 @@ int buf_printf(struct buf *b, const char *fmt, ...)
 	return 0;
 }
 
-void buf_drop(struct buf *b, size_t len)
-{
-	if (!b->data)
-		return;
-	if (len > b->len)
-		len = b->len;
-	memmove(b->data, b->data + len, b->len - len + 1);
-	b->len -= len;
-}
-
 void buf_fini(struct buf *b)
 {
 	free(b->data);

@@ -23,9 +23,6 @@ struct buf {
 int buf_add(struct buf *b, const void *bytes, size_t len);
 int buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Forgets the first `len` bytes, or all when there are fewer. */
-void buf_drop(struct buf *b, size_t len);
-
 /* Frees the bytes and leaves an empty buffer. */
 void buf_fini(struct buf *b);
 

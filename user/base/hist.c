@@ -30,19 +30,6 @@ void hist_add(struct hist *h, uint64_t ns)
 		h->max_ns = ns;
 }
 
-void hist_merge(struct hist *dst, const struct hist *src)
-{
-	/* The maximum of the whole is unknown where that of a part is. */
-	if ((dst->count && !dst->max_ns) || (src->count && !src->max_ns))
-		dst->max_ns = 0;
-	else if (src->max_ns > dst->max_ns)
-		dst->max_ns = src->max_ns;
-	dst->count += src->count;
-	dst->sum_ns += src->sum_ns;
-	for (unsigned i = 0; i < LG_NR_BUCKETS; i++)
-		dst->buckets[i] += src->buckets[i];
-}
-
 uint64_t hist_lower_ns(unsigned bucket)
 {
 	return bucket ? lg_hist_edges[bucket - 1] : 0;

@@ -15,8 +15,6 @@ struct hist {
 };
 
 void hist_add(struct hist *h, uint64_t ns);
-/* dst += src */
-void hist_merge(struct hist *dst, const struct hist *src);
 /*
  * The value below which a share `q` (0..1) of the counts lies: interpolated within its bucket, never above
  * max_ns when that is known. 0 when the histogram is empty.

@@ -7,7 +7,6 @@
  */
 #include "base/text.h"
 
-#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,19 +87,6 @@ static size_t decode(const unsigned char *s, size_t len, uint32_t *cp)
 	if (*cp < smallest[n] || *cp > 0x10ffff || (*cp >= 0xd800 && *cp <= 0xdfff))
 		return 0;
 	return n;
-}
-
-int text_parse_when(const char *word, enum text_when *when)
-{
-	if (!strcmp(word, "auto"))
-		*when = TEXT_AUTO;
-	else if (!strcmp(word, "always"))
-		*when = TEXT_ALWAYS;
-	else if (!strcmp(word, "never"))
-		*when = TEXT_NEVER;
-	else
-		return -EINVAL;
-	return 0;
 }
 
 static bool is_set(const char *name)

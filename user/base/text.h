@@ -29,9 +29,6 @@ struct text_style {
 	unsigned width; /* columns; 0: no terminal, so nothing need be cut to fit */
 };
 
-/* "auto", "always", "never"; -EINVAL for other words. */
-int text_parse_when(const char *word, enum text_when *when);
-
 /*
  * Looks at the file descriptor and at NO_COLOR, TERM, LC_ALL, LC_CTYPE and LANG. AUTO means: colour on a
  * terminal that is not "dumb", unless NO_COLOR is set to something.

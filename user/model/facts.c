@@ -108,7 +108,7 @@ const struct proc *facts_proc(const struct facts *f, uint32_t pid)
 	return table_get(&f->procs, pid);
 }
 
-const char *facts_path(const struct facts *f, uint32_t pid, uint64_t ino)
+static const char *path_find(const struct facts *f, uint32_t pid, uint64_t ino)
 {
 	const struct path *p = table_get(&f->paths, path_key(pid, ino));
 
@@ -119,5 +119,5 @@ const char *facts_block_path(const struct facts *f, uint32_t pid, const struct l
 {
 	bool has_path = block->target.kind == LG_TARGET_FILE || block->target.kind == LG_TARGET_PIPE;
 
-	return has_path ? facts_path(f, pid, block->target.ino) : NULL;
+	return has_path ? path_find(f, pid, block->target.ino) : NULL;
 }

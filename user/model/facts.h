@@ -31,7 +31,6 @@ int facts_add_path(struct facts *f, const struct lg_rec_path *rec);
 
 /* NULL: unknown. Valid until the next facts_add_...(). */
 const struct proc *facts_proc(const struct facts *f, uint32_t pid);
-const char *facts_path(const struct facts *f, uint32_t pid, uint64_t ino);
 /* Of what a call of the process blocked on. */
 const char *facts_block_path(const struct facts *f, uint32_t pid, const struct lg_block *block);
 

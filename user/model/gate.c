@@ -118,7 +118,8 @@ static const struct gate_metric metrics[] = {
 
 #define NR_METRICS (sizeof(metrics) / sizeof(*metrics))
 
-void gate_names(char *buf, size_t size)
+/* The names of all metrics, separated by spaces. */
+static void names_format(char *buf, size_t size)
 {
 	size_t len = 0;
 
@@ -187,7 +188,7 @@ static int gate_wrong(const char *text, struct err *err)
 {
 	char names[256];
 
-	gate_names(names, sizeof(names));
+	names_format(names, sizeof(names));
 	err_hint(err,
 		 "a metric (%s), then > >= < or <=, then a limit, such as 'p99>50ms', 'stalls>0' or "
 		 "'utilisation>80%%'",

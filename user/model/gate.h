@@ -51,7 +51,5 @@ void gate_check(struct gate_result *out, const struct gate *gate, const struct m
 
 const char *gate_name(const struct gate *gate);
 enum gate_unit gate_unit(const struct gate *gate);
-/* The names of all metrics, separated by spaces. */
-void gate_names(char *buf, size_t size);
 
 #endif

@@ -178,15 +178,7 @@ static int on_header_value_complete(llhttp_t *ll)
 	return 0;
 }
 
-static int on_headers_complete(llhttp_t *ll)
-{
-	struct http_parser *p = ll->data;
-
-	p->headers_done = true;
-	return HPE_PAUSED;
-}
-
-static int on_message_complete(llhttp_t *ll)
+static int on_complete(llhttp_t *ll)
 {
 	(void)ll;
 	return HPE_PAUSED;
@@ -199,8 +191,8 @@ static const llhttp_settings_t request_settings = {
 	.on_header_field_complete = on_header_field_complete,
 	.on_header_value = on_header_value,
 	.on_header_value_complete = on_header_value_complete,
-	.on_headers_complete = on_headers_complete,
-	.on_message_complete = on_message_complete,
+	.on_headers_complete = on_complete,
+	.on_message_complete = on_complete,
 };
 
 /* The next message begins here. */
@@ -212,7 +204,6 @@ static void message_begin(struct http_parser *p)
 	p->field = HTTP_FIELD_OTHER;
 	p->name_len = 0;
 	p->url_done = false;
-	p->headers_done = false;
 	p->has_id = false;
 }
 

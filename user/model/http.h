@@ -41,10 +41,9 @@ struct http_parser {
 	const char *id_header;
 	struct model_request *out; /* during a call: the head that is being read */
 	uint64_t body_left;
-	uint8_t state; /* enum http_state */
-	uint8_t field; /* enum http_field: whose value is being read */
-	bool url_done; /* method and target are complete */
-	bool headers_done;
+	uint8_t state;    /* enum http_state */
+	uint8_t field;    /* enum http_field: whose value is being read */
+	bool url_done;    /* method and target are complete */
 	uint8_t name_len; /* of name; HTTP_NAME_LEN: too long to be one of ours */
 	uint8_t value_len;
 	char name[HTTP_NAME_LEN]; /* of the header that is being read, as it came */

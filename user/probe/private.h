@@ -71,10 +71,6 @@ int multi_attach(const struct uprobes *u, int pid);
 /* Where samples come from, and how often: before the programs are loaded. */
 void sample_select(struct probe *p);
 
-/* Puts the libc probes into a process. */
-int process_attach_libc(struct probe *p, struct process *process, int pid, struct err *err);
-/* Puts the TLS probes into a process that uses OpenSSL. */
-int process_attach_tls(struct probe *p, struct process *process, int pid);
 void process_free(struct process *process);
 /* Keeps a link for as long as the process is probed. */
 int process_link_add(struct process *process, struct uprobe_link link);

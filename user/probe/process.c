@@ -123,7 +123,8 @@ static int libc_error(int error, int pid, struct err *err)
 		       "cannot put uprobes into process %d: %s", pid, strerror(-error));
 }
 
-int process_attach_libc(struct probe *p, struct process *process, int pid, struct err *err)
+/* Puts the libc probes into a process. */
+static int libc_attach(struct probe *p, struct process *process, int pid, struct err *err)
 {
 	struct sites sites = {};
 	int error = sites_add(&sites, pid, err);
@@ -172,7 +173,8 @@ static int tls_file_attach(const struct probe *p, struct process *process, int p
 	return error ? error : uprobes_attach(p, process, pid, &enter);
 }
 
-int process_attach_tls(struct probe *p, struct process *process, int pid)
+/* Puts the TLS probes into a process that uses OpenSSL. */
+static int tls_attach(struct probe *p, struct process *process, int pid)
 {
 	struct tls_files files = {};
 	int error = tls_files_add(&files, pid);
@@ -217,11 +219,11 @@ int probe_attach_process(struct probe *p, int pid, struct err *err)
 	if (!process)
 		return err_set(err, EXIT_CODE_FAILED, ENOMEM, "no memory left");
 	if (p->edges == LG_EDGES_LIBC && !process->has_libc) {
-		error = process_attach_libc(p, process, pid, &said);
+		error = libc_attach(p, process, pid, &said);
 		process->has_libc = !error;
 	}
 	if (!error && !process->has_tls)
-		process_attach_tls(p, process, pid);
+		tls_attach(p, process, pid);
 	if (!error || is_gone(pid))
 		return 0;
 	if (err && !err->what[0])

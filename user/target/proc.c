@@ -17,11 +17,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define STAT_MAX        4096       /* a stat line has 52 numbers and a name: below 1 KiB */
-#define STATUS_MAX      (64 << 10) /* Groups: may list thousands */
-#define KTHREAD_FLAG    0x00200000 /* PF_KTHREAD, the same on every kernel */
-#define DELETED_SUFFIX  " (deleted)"
-#define STAT_START_TIME 22
+#define STAT_MAX       4096       /* a stat line has 52 numbers and a name: below 1 KiB */
+#define STATUS_MAX     (64 << 10) /* Groups: may list thousands */
+#define KTHREAD_FLAG   0x00200000 /* PF_KTHREAD, the same on every kernel */
+#define DELETED_SUFFIX " (deleted)"
 
 static const char *root = "/proc";
 
@@ -107,7 +106,7 @@ int proc_read(int pid, const char *what, size_t max, char **text, size_t *len)
 int proc_stat_parse(const char *line, struct proc_stat *out)
 {
 	const char *open = strchr(line, '('), *close = strrchr(line, ')');
-	unsigned long long flags, start;
+	unsigned long long flags;
 	size_t len;
 
 	memset(out, 0, sizeof(*out));
@@ -118,12 +117,10 @@ int proc_stat_parse(const char *line, struct proc_stat *out)
 	if (len >= sizeof(out->comm))
 		len = sizeof(out->comm) - 1;
 	memcpy(out->comm, open + 1, len);
-	/* Fields 3 state, 4 parent, 5-8, 9 flags, 10-21, 22 start time. */
-	if (sscanf(close + 2, "%c %d %*d %*d %*d %*d %llu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-		   &out->state, &out->parent, &flags, &start) != 4)
+	/* Fields 3 state, 4 parent, 5-8, 9 flags. */
+	if (sscanf(close + 2, "%c %d %*d %*d %*d %*d %llu", &out->state, &out->parent, &flags) != 3)
 		return -EINVAL;
 	out->is_kthread = flags & KTHREAD_FLAG;
-	out->start_ticks = start;
 	return out->id > 0 ? 0 : -EINVAL;
 }
 

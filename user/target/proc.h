@@ -23,7 +23,6 @@ struct proc_stat {
 	char state; /* as in ps(1): R S D T t Z X I */
 	int parent; /* process id of the parent */
 	bool is_kthread;
-	uint64_t start_ticks; /* clock ticks after boot when it began: with the id it names a process for good */
 };
 
 struct proc_thread {

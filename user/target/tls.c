@@ -9,7 +9,7 @@
 
 #include "target/elf.h"
 
-const char *const tls_function_names[TLS_NR_FUNCTIONS] = {
+static const char *const function_names[TLS_NR_FUNCTIONS] = {
 	[TLS_READ] = "SSL_read",
 	[TLS_WRITE] = "SSL_write",
 	[TLS_READ_EX] = "SSL_read_ex",
@@ -47,7 +47,7 @@ static int file_scan(struct tls_file *file)
 	ret = elf_file_open(&elf, file->file.path);
 	if (ret)
 		return ret;
-	ret = elf_file_find(elf, tls_function_names, TLS_NR_FUNCTIONS, found, false);
+	ret = elf_file_find(elf, function_names, TLS_NR_FUNCTIONS, found, false);
 	for (size_t i = 0; ret > 0 && i < TLS_NR_FUNCTIONS; i++) {
 		if (!found[i].name || !found[i].is_function)
 			continue;

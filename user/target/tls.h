@@ -13,9 +13,6 @@
 
 enum tls_function { TLS_READ, TLS_WRITE, TLS_READ_EX, TLS_WRITE_EX, TLS_NR_FUNCTIONS };
 
-/* "SSL_read", ... */
-extern const char *const tls_function_names[TLS_NR_FUNCTIONS];
-
 struct tls_file {
 	struct map_file file;
 	/* First byte of each function in the file; 0: not there (the _ex ones came with OpenSSL 1.1.1). */
