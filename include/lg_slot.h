@@ -13,7 +13,7 @@
 #include "lg_lists.h"
 #include "lg_record.h"
 
-#define LG_MAX_SLOTS 4096 /* threads at once; 2.4 KiB each, touched only when used */
+#define LG_MAX_SLOTS 4096 /* threads at once; 2.2 KiB each, touched only when used */
 
 #define LG_SLOT_READY 64 /* ready to run, or in its wait */
 

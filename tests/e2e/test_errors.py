@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What lgtrace says when it cannot: one sentence for a person, a hint, and the exit code of DESIGN.md."""
+"""What lgtrace says when it cannot: one sentence for a person, a hint, and the exit code of user/base/err.h."""
 import os
 import re
 import subprocess

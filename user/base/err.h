@@ -6,7 +6,7 @@
 #ifndef LG_ERR_H
 #define LG_ERR_H
 
-/* Exit codes of every command (DESIGN.md, output contract). */
+/* Exit codes of every command: scripts rely on them. */
 enum exit_code {
 	EXIT_CODE_OK = 0,
 	EXIT_CODE_FAILED = 1,

@@ -6,8 +6,9 @@
  * on the records alone, so a recording gives the same answer as the live run did. Records must have
  * passed record_check() (source/check.h) before they come here.
  *
- * Words: DESIGN.md. A turn is cut into intervals at its edges; each interval gets an owner; neighbours with
- * one owner are a run; a run over the threshold is a stall, and so is a turn over it in which no run is.
+ * Words are those of the README, "What it tells". A turn is cut into intervals at its edges; each interval gets an
+ * owner; neighbours with one owner are a run; a run over the threshold is a stall, and so is a turn over it in which no
+ * run is.
  */
 #ifndef LG_MODEL_H
 #define LG_MODEL_H

@@ -18,7 +18,6 @@ void json_stuck(struct render *r, const struct model_stuck *stuck);
 void json_stall(struct render *r, const struct model_stall *stall);
 void json_request(struct render *r, const struct model_done *done);
 void json_cumulative(struct render *r, const struct model_cumulative *sum);
-/* What is left out has changed: `cost` and `limit` are shares of the targets' CPU time, or of one CPU's. */
 void json_budget(struct render *r, const struct model_budget *budget);
 void json_summary(struct render *r, const struct model_summary *summary);
 

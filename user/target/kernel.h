@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* This host and its kernel: who it is, and whether it describes its types (BTF), without which nothing can be read. */
-#ifndef LG_KERNEL_H
-#define LG_KERNEL_H
+#ifndef LG_TARGET_KERNEL_H
+#define LG_TARGET_KERNEL_H
 
 #include "base/err.h"
 
