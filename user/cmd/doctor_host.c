@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cmd/doctor.h"
-#include "cmd/session.h"
 #include "probe/feature.h"
+#include "probe/probe.h"
 #include "target/kernel.h"
 #include "target/proc.h"
 #include "target/rights.h"

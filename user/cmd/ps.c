@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cmd/commands.h"
 #include "cmd/rows.h"
 #include "probe/scan.h"
@@ -114,7 +115,6 @@ static int loops_print(const struct ps_opts *o, const struct look *now, const st
 {
 	struct found_loop *loops = calloc(now->nr + 1, sizeof(*loops));
 	struct text_style style;
-	struct timespec t;
 	size_t nr = 0;
 
 	if (!loops)
@@ -127,10 +127,9 @@ static int loops_print(const struct ps_opts *o, const struct look *now, const st
 	}
 	runtimes_fill(loops, nr);
 	found_sort(loops, nr);
-	clock_gettime(CLOCK_REALTIME, &t);
 	text_style_init(&style, o->colour, STDOUT_FILENO);
 	if (o->json) {
-		found_print_json(stdout, (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec, loops, nr);
+		found_print_json(stdout, clock_ns(CLOCK_REALTIME), loops, nr);
 	} else {
 		fputs(is_first ? "" : "\n", stdout);
 		found_print(stdout, &style, loops, nr);

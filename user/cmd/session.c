@@ -17,23 +17,10 @@
 #include "target/rights.h"
 #include "target/runtime.h"
 
-uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t = {};
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
-}
-
 void session_note(const struct session *s, const char *text)
 {
 	if (!s->opts->quiet)
 		fprintf(stderr, "lgtrace: %s\n", text);
-}
-
-int64_t clock_offset_ns(void)
-{
-	return (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
 }
 
 /* From the stream to the views. */

@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/table.h"
 #include "cmd/header.h"
 #include "cmd/launch.h"
@@ -23,7 +23,6 @@
 #include "source/live.h"
 #include "symbol/stacks.h"
 
-#define NS_PER_S    1000000000ull
 #define BEAT_NS     100000000 /* how often the ring buffer is read when nothing urgent is in it */
 #define BEATS_PER_S (NS_PER_S / BEAT_NS)
 
@@ -85,10 +84,5 @@ void session_note(const struct session *s, const char *text);
 uint64_t session_turn_ns(const struct trace_opts *opts);
 /* Watches one more descriptor in the event loop. 0 or -errno. */
 int session_watch(struct session *s, int fd);
-
-/* 0: there is no such clock, as of a process that is gone. */
-uint64_t clock_ns(clockid_t clock);
-/* CLOCK_REALTIME - CLOCK_MONOTONIC, now. */
-int64_t clock_offset_ns(void);
 
 #endif

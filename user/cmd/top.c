@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/units.h"
 #include "cmd/commands.h"
 #include "cmd/rows.h"
@@ -81,7 +82,7 @@ const struct opt_command top_command = {
 
 int top_main(int argc, char **argv, struct err *err)
 {
-	struct top_opts opts = {.trace = TRACE_OPTS_DEFAULT, .delay_ns = 1000000000};
+	struct top_opts opts = {.trace = TRACE_OPTS_DEFAULT, .delay_ns = NS_PER_S};
 	struct opt_rest rest;
 	int code = EXIT_CODE_USAGE;
 	int parsed = opt_parse(&top_command, argc, argv, &opts, &rest, err);

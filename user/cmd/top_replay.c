@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cmd/replay.h"
@@ -34,11 +33,6 @@ struct play {
 	bool is_done;
 	char note[48];
 };
-
-static uint64_t clock_now(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
 
 /* --- the recording --- */
 
@@ -93,7 +87,7 @@ static int due_feed(struct play *p)
 
 	while (p->next && !error && (p->replay.is_state || p->next->time_ns <= p->due_ns)) {
 		error = next_feed(p);
-		if (++nr % CHECK_EACH == 0 && p->next && clock_now() - p->beat_ns > LATE_NS) {
+		if (++nr % CHECK_EACH == 0 && p->next && clock_ns(CLOCK_MONOTONIC) - p->beat_ns > LATE_NS) {
 			p->due_ns = p->next->time_ns;
 			break;
 		}
@@ -109,7 +103,7 @@ static int begin(struct play *p)
 		error = next_feed(p);
 	if (!error && p->next)
 		p->due_ns = p->next->time_ns;
-	p->beat_ns = clock_now();
+	p->beat_ns = clock_ns(CLOCK_MONOTONIC);
 	return error;
 }
 
@@ -127,7 +121,7 @@ static int show_draw(struct play *p)
 
 static int beat(struct play *p)
 {
-	uint64_t missed, now = clock_now(), passed = now - p->beat_ns;
+	uint64_t missed, now = clock_ns(CLOCK_MONOTONIC), passed = now - p->beat_ns;
 	int error = 0;
 
 	if (read(p->timer_fd, &missed, sizeof(missed)) != sizeof(missed))

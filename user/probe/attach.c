@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "probe/private.h"
 
 static int target_add(struct probe *p, uint32_t id, uint32_t flag, struct err *err)
@@ -103,7 +104,7 @@ static int cost_measure(struct probe *p, uint64_t *syscall_ns, uint64_t *libc_ns
 {
 	struct timespec pause = {0, MEASURE_NS};
 	struct bpf_link *link = bpf_program__attach(p->skel->progs.on_sys_exit_count);
-	uint64_t counters[16], scale = 1000000000 / MEASURE_NS;
+	uint64_t counters[16], scale = NS_PER_S / MEASURE_NS;
 	int error;
 
 	if (!link)

@@ -14,9 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "probe/private.h"
-
-#define NS_PER_S 1000000000
 
 #define SAMPLE_HZ 500 /* of the thread's clock */
 

@@ -3,9 +3,8 @@
 #include "render/clock.h"
 
 #include <stdio.h>
-#include <time.h>
 
-#define NS_PER_S 1000000000ull
+#include "base/clock.h"
 
 const char *clock_format_utc(char *buf, size_t size, uint64_t monotonic_ns, int64_t realtime_offset_ns)
 {

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "render/compare_rows.h"
 
-#define NS_PER_S 1e9
-#define SIGMAS   2 /* about 95 % */
+#define SIGMAS 2 /* about 95 % */
 
 static double sum_rate(const struct compare_sum *s)
 {

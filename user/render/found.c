@@ -5,13 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/units.h"
 #include "render/clock.h"
 #include "render/target.h"
 #include "render/words.h"
 #include "render/writer.h"
-
-#define NS_PER_S 1000000000.0
 
 /* Of what was watched: 0 to 1000000. */
 static uint64_t busy_millionths(const struct found_loop *l)
@@ -23,7 +22,7 @@ static uint64_t busy_millionths(const struct found_loop *l)
 
 static uint64_t switches_per_s(const struct found_loop *l)
 {
-	return l->elapsed_ns ? (uint64_t)(l->nr_switches * NS_PER_S / l->elapsed_ns + 0.5) : 0;
+	return l->elapsed_ns ? (uint64_t)((double)l->nr_switches * NS_PER_S / l->elapsed_ns + 0.5) : 0;
 }
 
 static int busy_compare(const void *a, const void *b)

@@ -11,10 +11,10 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "base/clock.h"
 #include "source/file.h"
 #include "source/file_state.h"
 
-#define NS_PER_S   1000000000ull
 #define GATHER_MAX (FILE_CHUNK_MAX / 2) /* raw bytes; more do not pack better, and a crash loses less */
 #define ZSTD_LEVEL 1                    /* a third of level 3's time for a tenth more bytes */
 #define END_SIZE   sizeof(struct file_chunk)

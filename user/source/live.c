@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/table.h"
 #include "source/check.h"
 #include "source/live.h"
@@ -37,20 +37,12 @@ struct live {
 	size_t nr_loops_ever;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static void head_init(struct lg_head *head, enum lg_kind kind, size_t len)
 {
 	head->kind = kind;
 	head->len = (len + 7) / 8 * 8;
 	head->cpu = 0;
-	head->time_ns = now_ns();
+	head->time_ns = clock_ns(CLOCK_MONOTONIC);
 }
 
 static void hand_on(struct live *live, const struct lg_head *head)
@@ -63,7 +55,7 @@ static void target_tell(struct live *live, int pid, const char *comm)
 	struct target_record target;
 
 	target_record_make(&target, pid, comm);
-	target.u.rec.head.time_ns = now_ns();
+	target.u.rec.head.time_ns = clock_ns(CLOCK_MONOTONIC);
 	hand_on(live, &target.u.rec.head);
 }
 
@@ -359,7 +351,7 @@ static uint64_t turn_look(struct live *live, uint32_t i, uint64_t after_ns)
 {
 	const struct lg_slot *slot = &live->slots[i];
 	struct known *known = &live->known[i];
-	uint64_t turn_ns = slot->turn_ns, now = now_ns();
+	uint64_t turn_ns = slot->turn_ns, now = clock_ns(CLOCK_MONOTONIC);
 
 	if (!(slot->flags & LG_SLOT_LOOP) || !turn_ns)
 		return UINT64_MAX;

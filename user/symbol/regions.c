@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "target/proc.h"
 
 #define MAX_REGIONS 8192 /* a browser has some hundreds; compiled code comes in pieces */
@@ -51,13 +51,11 @@ int regions_read(struct regions *r, int pid)
 {
 	char root[PROC_PATH_LEN];
 	struct map_file exe;
-	struct timespec now;
 	struct maps maps;
 	int ret;
 
 	regions_fini(r);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	r->read_ns = (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	r->read_ns = clock_ns(CLOCK_MONOTONIC);
 	ret = maps_read(&maps, pid);
 	if (ret)
 		return ret;

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/table.h"
 #include "symbol/kernel.h"
@@ -57,14 +57,6 @@ struct symbols {
 	bool has_kernel; /* it was looked for */
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 /* As a file, from this process's own memory. */
 static void vdso_open(struct symbols *s)
 {
@@ -96,7 +88,7 @@ int symbols_new(struct symbols **out)
 		free(s);
 		return -ENOMEM;
 	}
-	table_init(&s->files, now_ns());
+	table_init(&s->files, clock_ns(CLOCK_MONOTONIC));
 	table_init(&s->processes, 0);
 	list_init(&s->files_by_use);
 	list_init(&s->processes_by_use);
@@ -217,7 +209,7 @@ static const struct region *region_get(struct symbols *s, struct process *p, uin
 {
 	const struct region *region = regions_find(&p->regions, addr);
 
-	if (region || now_ns() - p->regions.read_ns < REREAD_NS)
+	if (region || clock_ns(CLOCK_MONOTONIC) - p->regions.read_ns < REREAD_NS)
 		return region;
 	process_read(s, p);
 	return regions_find(&p->regions, addr);
@@ -377,10 +369,11 @@ bool symbols_find_compiled(struct symbols *s, int pid, uint64_t addr, char *name
 
 	if (!p)
 		return false;
-	if (now_ns() - p->compiled_ns >= REREAD_NS && (!p->compiled || perfmap_is_stale(p->compiled, pid))) {
+	if (clock_ns(CLOCK_MONOTONIC) - p->compiled_ns >= REREAD_NS &&
+	    (!p->compiled || perfmap_is_stale(p->compiled, pid))) {
 		perfmap_free(p->compiled);
 		p->compiled = NULL;
-		p->compiled_ns = now_ns();
+		p->compiled_ns = clock_ns(CLOCK_MONOTONIC);
 		perfmap_open(&p->compiled, pid);
 		cache_trim(s);
 	}
