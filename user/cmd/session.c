@@ -85,6 +85,16 @@ static void spend_note(const struct session *s, const struct lg_rec_budget *rec)
 		fprintf(stderr, "lgtrace: %s\n", budget_format(text, sizeof(text), &told));
 }
 
+int session_totals(struct session *s)
+{
+	uint64_t counters[16];
+	int error = probe_counters(s->probe, counters);
+
+	if (!error)
+		live_totals(s->live, counters);
+	return error;
+}
+
 /* What was made before the change goes before the record that tells of it. */
 void session_spend(struct session *s)
 {

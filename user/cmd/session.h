@@ -69,6 +69,9 @@ void session_record_tell(const struct session *s);
 /* Reads what is in the ring buffer, and attaches to the processes that it told of. */
 int session_consume(struct session *s);
 
+/* Puts the totals of all loops, and the counters, into the stream. 0 or -errno. */
+int session_totals(struct session *s);
+
 /* At every beat: what tracing costs, and what is left out for it. */
 void session_spend(struct session *s);
 

@@ -128,11 +128,8 @@ static void targets_look(struct run *r)
 
 static int totals_take(struct run *r)
 {
-	uint64_t counters[16];
-	int error = probe_counters(r->session.probe, counters);
+	int error = session_totals(&r->session);
 
-	if (!error)
-		live_totals(r->session.live, counters);
 	r->is_new = true;
 	return error;
 }

@@ -27,16 +27,6 @@ static int summarize(struct session *s)
 	return !error && s->opts->interval_s ? view_restart(&s->view, now_ns) : error;
 }
 
-static int totals_take(struct session *s)
-{
-	uint64_t counters[16];
-	int error = probe_counters(s->probe, counters);
-
-	if (!error)
-		live_totals(s->live, counters);
-	return error;
-}
-
 static void beat_second(struct session *s)
 {
 	const struct trace_opts *o = s->opts;
@@ -45,7 +35,7 @@ static void beat_second(struct session *s)
 	live_clock(s->live, clock_offset_ns());
 	live_reap(s->live);
 	probe_refresh(s->probe);
-	totals_take(s);
+	session_totals(s);
 	if (o->interval_s && seconds % o->interval_s == 0) {
 		summarize(s);
 		if (o->count && s->nr_summaries >= o->count)
@@ -132,7 +122,7 @@ static int finish(struct session *s)
 	int error = session_consume(s);
 
 	if (!error)
-		error = totals_take(s);
+		error = session_totals(s);
 	view_flush_model(&s->view);
 	if (!error && (!s->opts->interval_s || !s->nr_summaries))
 		error = summarize(s);

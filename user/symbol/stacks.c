@@ -16,6 +16,7 @@
 #include "symbol/unwind.h"
 #include "target/maps.h"
 #include "target/memory.h"
+#include "target/runtime.h"
 
 #define NR_NAMES      8192 /* frames of code by place, some 150 bytes each */
 #define MAX_PROCESSES 4096
@@ -78,11 +79,6 @@ void stacks_free(struct stacks *s)
 	free(s);
 }
 
-static bool is_libnode(const char *name)
-{
-	return !strncmp(name, "libnode.so", 10);
-}
-
 static bool js_read(struct process *p, const struct map_file *file)
 {
 	struct elf_file *elf;
@@ -110,7 +106,7 @@ static void js_open(struct stacks *s, struct process *p)
 	p->has_js = !map_file_init_exe(&file, p->pid) && js_read(p, &file);
 	if (p->has_js || maps_read(&maps, p->pid))
 		return;
-	library = maps_find(&maps, is_libnode);
+	library = maps_find(&maps, runtime_is_libnode);
 	if (library && !map_file_init(&file, p->pid, library))
 		p->has_js = js_read(p, &file);
 	maps_fini(&maps);

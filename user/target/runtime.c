@@ -64,7 +64,7 @@ static bool is_libpython(const char *name)
 	return !strncmp(name, "libpython", 9) && runtime_python_version(name);
 }
 
-static bool is_libnode(const char *name)
+bool runtime_is_libnode(const char *name)
 {
 	return !strncmp(name, "libnode.so", 10);
 }
@@ -157,7 +157,7 @@ static void detect(struct runtime *out, int pid, const struct maps *maps, const 
 		out->version = runtime_python_version(proc_basename(map->path));
 		return;
 	}
-	map = maps_find(maps, is_libnode);
+	map = maps_find(maps, runtime_is_libnode);
 	if (map && !map_file_init(&file, pid, map) && file_detect(out, file.path))
 		return;
 	/* A server needs no reading of its symbols. */

@@ -9,6 +9,7 @@
 #ifndef LG_RUNTIME_H
 #define LG_RUNTIME_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lg_lists.h"
@@ -23,6 +24,9 @@ int runtime_detect(struct runtime *out, int pid);
 
 /* "libpython3.11.so.1.0", "libpython3.13t.so", "python3.9", "cpython-310-x86_64-linux-gnu.so": 0 when it is none. */
 uint16_t runtime_python_version(const char *name);
+
+/* "libnode.so.108": the library that Node is where its executable is small, as in Debian 12. */
+bool runtime_is_libnode(const char *name);
 
 /* The server that an executable's or a process's name stands for: nginx, redis, haproxy, else native. */
 enum lg_runtime runtime_of_name(const char *name);

@@ -12,6 +12,7 @@
 
 #include "target/elf.h"
 #include "target/maps.h"
+#include "target/runtime.h"
 
 #define PREFIX "v8dbg_"
 
@@ -340,11 +341,6 @@ static int file_read(struct lg_v8 *out, const struct map_file *file)
 	return error;
 }
 
-static bool is_libnode(const char *name)
-{
-	return !strncmp(name, "libnode.so", 10);
-}
-
 /* Where a library's thread-local variables are is not known from its file. */
 static int library_read(struct lg_v8 *out, int pid)
 {
@@ -355,7 +351,7 @@ static int library_read(struct lg_v8 *out, int pid)
 
 	if (error)
 		return error;
-	map = maps_find(&maps, is_libnode);
+	map = maps_find(&maps, runtime_is_libnode);
 	error = map ? map_file_init(&file, pid, map) : -ENOTSUP;
 	if (!error)
 		error = file_read(out, &file);
