@@ -13,7 +13,7 @@ static const struct opt diff_rows[] = {
 	ROW_THRESHOLD("What to compare", "as A was recorded"),
 	ROW_ID_HEADER("as A was recorded"),
 	ROW_ROUTE_PATTERN,
-	ROW_EXCLUDE_PATH,
+	ROW_EXCLUDE_PATH_OF("as A was recorded"),
 	ROW_ROUTE,
 	ROW_METHOD,
 	ROW_CAUSE,

@@ -44,7 +44,7 @@ static const struct opt report_rows[] = {
 	ROW_REQUESTS,
 	ROW_THRESHOLD(NULL, "as it was recorded"),
 	ROW_CUMULATIVE,
-	ROW_EXCLUDE_PATH,
+	ROW_EXCLUDE_PATH_OF("as it was recorded"),
 	ROW_ROUTE,
 	ROW_METHOD,
 	ROW_CAUSE,

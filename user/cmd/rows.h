@@ -41,11 +41,12 @@ extern const char *const rows_stack_words[];
 	 "loop, with the routes and the places in the code that made it: 200ms/1s. Time that a run waited for a CPU is " \
 	 "not in the sum. Then it counts from zero again", \
 	 OPT_CALL(trace_take_cumulative)}
-#define ROW_EXCLUDE_PATH \
+#define ROW_EXCLUDE_PATH_OF(by_default) \
 	{"exclude-path", 0, "GLOB", NULL, \
 	 "Leave out requests for paths that match, and the stalls that they make; may be given several times, and " \
 	 "replaces the default. Give '' to leave out none", \
-	 .preset = "/health /healthz /ready /metrics", OPT_REPEAT(struct trace_opts, exclude_paths)}
+	 .preset = by_default, OPT_REPEAT(struct trace_opts, exclude_paths)}
+#define ROW_EXCLUDE_PATH ROW_EXCLUDE_PATH_OF("/health /healthz /ready /metrics")
 #define ROW_ROUTE \
 	{"route", 0, "GLOB", NULL, "Only requests whose route or path matches, and stalls that they make", \
 	 OPT_REPEAT(struct trace_opts, routes)}
