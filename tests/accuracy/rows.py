@@ -7,7 +7,6 @@ stall names its request by, in the words of `blocks()`. Blocks stand at the plac
 import json
 import os
 import random
-import re
 import shutil
 import subprocess
 import sys

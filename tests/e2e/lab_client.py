@@ -112,9 +112,6 @@ class Load:
         self.busy.clear()
         time.sleep(0.05)
 
-    def resume(self):
-        self.busy.set()
-
     def _loop(self):
         try:
             connection = self.connect()

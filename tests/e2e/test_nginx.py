@@ -7,7 +7,6 @@ that sent a reply was over when the next request was answered.
 """
 import os
 import signal
-import subprocess
 import time
 
 from lab_client import Load, new_id, now_ns

@@ -49,16 +49,19 @@ def told(name, view, folder):
     return result.stdout
 
 
-@pytest.mark.parametrize("name,view", CASES)
-def test_output(name, view, tmp_path):
-    path = HERE / "expected" / f"{name}.{view}"
+def compare(path, output, context=1):
+    """Fails with the lines that differ from what stands in `path`."""
     wanted = path.read_bytes() if path.exists() else b""
-    output = told(name, view, tmp_path)
     if output != wanted:
         lines = [data.decode(errors="backslashreplace").splitlines() for data in (wanted, output)]
-        diff = difflib.unified_diff(*lines, f"expected/{path.name}", f"{name}, as it is now", lineterm="", n=1)
+        diff = difflib.unified_diff(*lines, str(path.relative_to(HERE)), "as it is now", lineterm="", n=context)
         pytest.fail("\n".join([*diff, "If it is right as it is now: make golden-update, and read git diff."]),
                     pytrace=False)
+
+
+@pytest.mark.parametrize("name,view", CASES)
+def test_output(name, view, tmp_path):
+    compare(HERE / "expected" / f"{name}.{view}", told(name, view, tmp_path))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -3,20 +3,17 @@
 
 `make golden-update` writes screens/ anew; read it before it is committed.
 """
-import difflib
-import importlib
 import os
 import pathlib
 import re
 import subprocess
-import sys
+import tempfile
 
+import minute
 import pytest
+from test_golden import HERE, ROOT, compare, stream_bytes
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-
-SCREENS = HERE.parents[1] / os.environ.get("BUILD", "build") / "golden/screens"
+SCREENS = ROOT / os.environ.get("BUILD", "build") / "golden/screens"
 KEYS = {
     "loops": ("minute", [], "show > show > show < r show S show P show P show"),
     "wide": ("minute", ["--utf8"], "size=160x12 show Enter show Tab show Tab show"),
@@ -47,15 +44,10 @@ KEYS = {
 }
 
 
-def stream_bytes(name):
-    module = "minute" if name == "minute" else f"streams.{name}"
-    return importlib.import_module(module).stream()
-
-
 def told(case, folder):
     name, options, keys = KEYS[case]
     file = folder / f"{name}.stream"
-    file.write_bytes(stream_bytes(name))
+    file.write_bytes(minute.stream() if name == "minute" else stream_bytes(name))
     result = subprocess.run([SCREENS, *options, file, *keys.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                             timeout=120, check=False)
     assert result.returncode == 0, result.stderr.decode(errors="replace")
@@ -64,14 +56,7 @@ def told(case, folder):
 
 @pytest.mark.parametrize("case", KEYS)
 def test_screens(case, tmp_path):
-    path = HERE / "screens" / case
-    wanted = path.read_bytes() if path.exists() else b""
-    output = told(case, tmp_path)
-    if output != wanted:
-        lines = [data.decode(errors="backslashreplace").splitlines() for data in (wanted, output)]
-        diff = difflib.unified_diff(*lines, f"screens/{case}", "as it is now", lineterm="", n=2)
-        pytest.fail("\n".join([*diff, "If it is right as it is now: make golden-update, and read git diff."]),
-                    pytrace=False)
+    compare(HERE / "screens" / case, told(case, tmp_path), context=2)
 
 
 @pytest.mark.parametrize("case", KEYS)
@@ -87,7 +72,6 @@ def test_every_screen_keeps_its_size(case, tmp_path):
 
 
 def main():
-    import tempfile
     (HERE / "screens").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         for case in KEYS:
