@@ -36,11 +36,11 @@ BPF_CFLAGS  = -g -O2 -target bpf -Wall -Wextra -Wno-unused-parameter -Werror -Ii
 ASAN        = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 LIBS        = -Wl,--as-needed -lbpf -lelf -lz -ldw -l:libiberty.a -ljansson -lzstd -lprotobuf-c -lcap -lncursesw -ltinfo -lm
 
-# The maps come first: libbpf 1.1 forgets the offset of a map that is used before it is defined.
 # `make V=1` shows whole commands.
 Q   = $(if $(V),,@)
 say = @$(if $(V),:,printf '  %-5s %s\n') $(1) $(2)
 
+# The maps come first: libbpf 1.1 forgets the offset of a map that is used before it is defined.
 BPF_SRC   = $(wildcard bpf/maps.bpf.c) $(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c))
 USER_SRC  = $(wildcard user/*/*.c)
 UNIT_SRC  = $(wildcard tests/unit/test_*.c)
@@ -389,7 +389,7 @@ $(BUILD)/bench/%: tests/bench/%.c
 
 C_FILES = $(wildcard include/*.h bpf/*.c bpf/*.h user/*/*.c user/*/*.h tests/*/*.c tests/*/*.h)
 
-lint: $(if $(wildcard user/cmd/main.c),man) ## format, static checks, layers, sizes, scripts, man page
+lint: man ## format, static checks, layers, sizes, scripts, man page
 	@tools/lint $(BUILD) $(C_FILES)
 
 format: ## format all C sources in place
