@@ -26,9 +26,8 @@
 #define FILE_VERSION     1
 #define FILE_CHUNK_MAGIC 0x4b4e4843 /* "CHNK" */
 
-#define FILE_SLOTS     8           /* so much of a full recording, an eighth, is given up at a time */
-#define FILE_SLOT_MIN  (128 << 10) /* room for the largest chunk of a small recording, several times */
-#define FILE_CHUNK_MAX (1 << 20)   /* raw bytes of a chunk: more would not pack better */
+#define FILE_SLOTS     8         /* so much of a full recording, an eighth, is given up at a time */
+#define FILE_CHUNK_MAX (1 << 20) /* raw bytes of a chunk: more would not pack better */
 #define FILE_JSON_MAX  (64 << 10)
 #define FILE_HEAD_MAX  (1 << 20) /* everything before the slots */
 

@@ -17,7 +17,7 @@
 #include "lg_record.h"
 #include "source/file_info.h"
 
-#define FILE_SIZE_MIN (2 << 20) /* bytes of the smallest --max-size: slots of twice FILE_SLOT_MIN */
+#define FILE_SIZE_MIN (2 << 20) /* bytes of the smallest --max-size: slots of 256 KiB, so chunks of up to 64 KiB */
 
 struct file_writer;
 

@@ -17,7 +17,7 @@ struct perfmap;
 int perfmap_open(struct perfmap **out, int pid);
 void perfmap_free(struct perfmap *map);
 
-/* From a text, which it takes over (freed with free()), NULL-terminated; its lines are "start size name", in hex. */
+/* From a text, which it takes over (freed with free()), NUL-terminated; its lines are "start size name", in hex. */
 int perfmap_parse(struct perfmap **out, char *text);
 
 /* The newest name for an address, as the file has it; NULL: none. Valid as long as the map. */

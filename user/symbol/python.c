@@ -45,11 +45,6 @@ static const struct layout *layout_of(uint16_t version)
 	return NULL;
 }
 
-bool python_is_known(uint16_t version)
-{
-	return layout_of(version);
-}
-
 static int bytes_read(const struct python_reader *r, uint64_t addr, void *buf, size_t len)
 {
 	return r->memory.read(r->memory.arg, addr, buf, len);

@@ -21,9 +21,6 @@ struct python_reader {
 	struct names *names;          /* the cache */
 };
 
-/* Whether code of this version can be named. */
-bool python_is_known(uint16_t version);
-
 #define PYTHON_HEAD_LEN 216 /* bytes of a code object up to its first instruction, in every version */
 
 /* `head`: PYTHON_HEAD_LEN bytes at `code`, if they were read already; NULL: not. `position` is that of struct
