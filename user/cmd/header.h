@@ -3,8 +3,6 @@
 #ifndef LG_CMD_HEADER_H
 #define LG_CMD_HEADER_H
 
-#include <stdint.h>
-
 #include "base/buf.h"
 #include "cmd/targets.h"
 #include "cmd/trace.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The recording of a session: begun when everything is attached, ended when it is summed up. */
-#include <errno.h>
 #include <string.h>
 #include <sys/utsname.h>
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* `lgtrace stat` and `lgtrace hist`: a trace whose summaries are columns, or histograms, in the form of vmstat. */
-#include <errno.h>
 #include <stdio.h>
 
 #include "cmd/commands.h"

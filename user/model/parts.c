@@ -2,8 +2,6 @@
 /* Parts and spans. Figures come from records and may be of any size: products are taken in 128 bits. */
 #include "model/parts.h"
 
-#include <string.h>
-
 #define SYSTEM_PERCENT 60 /* of the CPU time in the kernel: more means that a call, not the code, was slow */
 
 static uint64_t scale(uint64_t ns, uint64_t to, unsigned __int128 of)

@@ -6,7 +6,6 @@
  * these links yet, so the system call is made here.
  */
 #include <errno.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 

@@ -2,8 +2,6 @@
 /* Shares are told in percent to people, as plain shares to programs. */
 #include "render/budget.h"
 
-#include <string.h>
-
 #include "base/units.h"
 #include "render/clock.h"
 #include "render/line.h"

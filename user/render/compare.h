@@ -12,7 +12,6 @@
 #ifndef LG_RENDER_COMPARE_H
 #define LG_RENDER_COMPARE_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "model/model.h"

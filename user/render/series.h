@@ -6,7 +6,6 @@
 #ifndef LG_RENDER_SERIES_H
 #define LG_RENDER_SERIES_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "base/table.h"

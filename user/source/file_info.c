@@ -3,7 +3,6 @@
 #include "source/file_info.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lg_lists.h"

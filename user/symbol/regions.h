@@ -3,7 +3,6 @@
 #ifndef LG_REGIONS_H
 #define LG_REGIONS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

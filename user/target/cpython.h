@@ -9,7 +9,6 @@
 #ifndef LG_TARGET_CPYTHON_H
 #define LG_TARGET_CPYTHON_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
