@@ -40,3 +40,6 @@ def test_usage():
     for args in (["stat"], ["hist", "-p", "1", "--of", "nonsense"], ["stat", "-p", "1", "x"]):
         code, _, err = run(*args)
         assert code == 2 and err
+    for args, word in ((("0",), "the interval"), (("1", "x"), "the count")):
+        code, _, err = run("stat", "-p", "1", *args)
+        assert code == 2 and err.startswith(f"lgtrace: {word} must be"), err

@@ -29,12 +29,10 @@ static const char *const usage[] = {"lgtrace diff [OPTION]... A B", NULL};
 static const char *const description[] = {
 	"Compares two recordings, A before and B after a change: for each route the time that its stalls took of 1000 "
 	"requests, and how long its requests held the loop (median and 99th percentile); for each place in the code "
-	"and each cause "
-	"the stall time in a minute.",
-	"A change is told only where it is more than chance. Stall times differ when they are further apart than twice "
-	"the standard error of their difference, stalls being taken as independent of each other; for less than 5 "
-	"stalls "
-	"in both together it says \"few\". Quantiles differ when their 95 % intervals (by ranks: n*q -/+ "
+	"and each cause the stall time in a minute.",
+	"A change is told only where it is more than chance. Stall times differ when they are further apart than "
+	"twice the standard error of their difference, stalls being taken as independent of each other; for less than "
+	"5 stalls in both together it says \"few\". Quantiles differ when their 95 % intervals (by ranks: n*q -/+ "
 	"2*sqrt(n*q*(1-q))) do not overlap; a median takes 8 requests on each side, a 99th percentile 396, or it says "
 	"\"few\". Among many routes one in twenty may still seem to differ by chance.",
 	NULL,

@@ -28,10 +28,8 @@ static const char *const usage[] = {"lgtrace doctor [-p PID[,PID...]] [OPTION]..
 
 static const char *const description[] = {
 	"Checks what tracing needs, a row each: what was found and, where something is limited or missing, what "
-	"follows "
-	"from it and what to do. Nothing is traced and nothing is changed. It runs without root too, and then says "
-	"what "
-	"root would add.",
+	"follows from it and what to do. Nothing is traced and nothing is changed. It runs without root too, and then "
+	"says what root would add.",
 	"The exit status is that of a trace: 0 when it would work, else 4, 5 or 6.",
 	NULL,
 };

@@ -40,10 +40,9 @@ static const char *const description[] = {
 	"Records what lgtrace sees of a server, until Ctrl-C. lgtrace report then shows it as a live run would have: "
 	"everything that is needed from this machine is in the file.",
 	"Everything that was seen is in the file, whatever report is to leave out.",
-	"The file may hold what requests carry in their heads, such as cookies and tokens; only its owner can read it. "
-	"It is a ring: once it has its largest size, the newest part remains. If lgtrace is killed or the disk is "
-	"full, "
-	"what was written until a second before can be read.",
+	"The file may hold what requests carry in their heads, such as cookies and tokens; only its owner can read "
+	"it. It is a ring: once it has its largest size, the newest part remains. If lgtrace is killed or the disk is "
+	"full, what was written until a second before can be read.",
 	NULL,
 };
 

@@ -89,8 +89,7 @@ static const char *const description[] = {
 	" if no FILE is named), with the same summary, lines and JSON as a live run has. It needs no rights and can be "
 	"done on another machine.",
 	"A recording that was cut short or is damaged is shown up to there, and standard error says so; the exit "
-	"status "
-	"is 0 as long as anything could be read.",
+	"status is 0 as long as anything could be read.",
 	NULL,
 };
 

@@ -51,8 +51,7 @@ struct session {
 	bool noted_no_loop; /* the user was told that no loop was found so far */
 };
 
-/* Everything up to the attached probes and the descriptors of the event loop. `s` is zero but for opts and fds of -1.
- */
+/* Everything up to the attached probes and the event loop's descriptors. `s` is zero but for opts and fds of -1. */
 int session_open(struct session *s, struct err *err);
 /* Detaches first; safe on a session that was opened only in part. */
 void session_close(struct session *s);

@@ -53,9 +53,8 @@ static const char *const hist_usage[] = {"lgtrace hist -p PID[,PID...] [OPTION].
 
 static const char *const stat_description[] = {
 	"Prints a line for each loop every INTERVAL seconds (1 unless given), COUNT times or until Ctrl-C: the share "
-	"of "
-	"the interval in which the loop was busy, turns and requests a second, the lengths of turns, and the stalls. "
-	"Each line is of its interval alone.",
+	"of the interval in which the loop was busy, turns and requests a second, the lengths of turns, and the "
+	"stalls. Each line is of its interval alone.",
 	NULL,
 };
 

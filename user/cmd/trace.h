@@ -10,6 +10,7 @@
 #include "base/opt.h"
 
 struct render_ops;
+
 enum trace_stack { TRACE_STACK_USER, TRACE_STACK_KERNEL, TRACE_STACK_BOTH, TRACE_STACK_NONE };
 
 /* What the command line says; filled by opt_parse() with trace_command's table. */

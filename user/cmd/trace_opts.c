@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "cmd/commands.h"
 #include "cmd/gates.h"
-#include "base/units.h"
 #include "cmd/rows.h"
 #include "model/baseline.h"
 #include "render/words.h"
@@ -62,13 +62,10 @@ static const char *const usage[] = {
 
 static const char *const description[] = {
 	"Tells, from outside a running server, what keeps its event loop from looking at its events: how long, why, "
-	"whose "
-	"request did it and who had to wait. Nothing is injected into the server, and it is not stopped.",
-	"Each stall is printed as it ends. A summary follows at the end (Ctrl-C), or every INTERVAL seconds: each loop "
-	"with "
-	"its utilisation and the lengths of its turns, each route with the time it held the loop and the time it "
-	"waited "
-	"for others, and the causes.",
+	"whose request did it and who had to wait. Nothing is injected into the server, and it is not stopped.",
+	"Each stall is printed as it ends. A summary follows at the end (Ctrl-C), or every INTERVAL seconds: each "
+	"loop with its utilisation and the lengths of its turns, each route with the time it held the loop and the "
+	"time it waited for others, and the causes.",
 	NULL,
 };
 
@@ -114,7 +111,8 @@ const struct opt_command trace_command = {
 	.takes_command = true,
 };
 
-static int number_parse(const char *word, const char *what, uint64_t *out, struct err *err)
+/* `must`: what the word must be, in words. */
+static int number_parse(const char *word, const char *must, uint64_t *out, struct err *err)
 {
 	char *end;
 
@@ -123,8 +121,7 @@ static int number_parse(const char *word, const char *what, uint64_t *out, struc
 	if (!errno && *out && !*end && word[0] != '-')
 		return 0;
 	err_hint(err, "as in vmstat: lgtrace -p PID 5 10 prints ten summaries, five seconds apart");
-	return err_set(err, EXIT_CODE_USAGE, EINVAL, "the %s must be a whole number of seconds, not \"%s\"", what,
-		       word);
+	return err_set(err, EXIT_CODE_USAGE, EINVAL, "%s, not \"%s\"", must, word);
 }
 
 int trace_opts_check_targets(const struct trace_opts *o, const char *usage, struct err *err)
@@ -153,9 +150,10 @@ int interval_parse(const struct opt_rest *rest, uint64_t *interval_s, uint64_t *
 	int error = 0;
 
 	if (rest->nr_args > 0)
-		error = number_parse(rest->args[0], "interval", interval_s, err);
+		error = number_parse(rest->args[0], "the interval must be seconds, a whole number from 1 on",
+				     interval_s, err);
 	if (!error && rest->nr_args > 1)
-		error = number_parse(rest->args[1], "count", count, err);
+		error = number_parse(rest->args[1], "the count must be a whole number from 1 on", count, err);
 	return error;
 }
 
