@@ -42,14 +42,14 @@ static int filter_fill(struct replay *replay, struct trace_opts *opts, const str
 /* What names and counts was chosen when it was recorded, the first of two, unless it is chosen anew. */
 static int opts_fill(struct replay *replay, struct trace_opts *opts, const struct file_info *info)
 {
-	bool unsaid;
+	bool unsaid = false;
 	int error;
 
 	if (opts->is_filled)
 		return 0;
 	opts->is_filled = true;
 	if (!opts->threshold_ns) {
-		opts->threshold_ns = info->threshold_ns ? info->threshold_ns : 100000000;
+		opts->threshold_ns = info->threshold_ns ? info->threshold_ns : THRESHOLD_NS;
 		opts->is_auto = info->is_auto;
 	}
 	if (!opts->cumulative_ns && info->cumulative_ns && info->cumulative_window_ns >= info->cumulative_ns) {

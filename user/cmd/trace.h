@@ -65,9 +65,12 @@ extern const struct opt_command trace_command;
 
 #define TRACE_HZ_AUTO UINT64_MAX
 
+#define THRESHOLD_NS 100000000 /* as --help tells it, in rows.h */
+
 #define TRACE_OPTS_DEFAULT \
 	{ \
-		.threshold_ns = 100000000, .max_size = 256 << 20, .sample_hz = TRACE_HZ_AUTO, .budget_ppm = BUDGET_PPM \
+		.threshold_ns = THRESHOLD_NS, .max_size = 256 << 20, .sample_hz = TRACE_HZ_AUTO, \
+		.budget_ppm = BUDGET_PPM \
 	}
 
 /* Reads "[INTERVAL [COUNT]]", as vmstat has it; what was not given is left as it was. */
