@@ -96,7 +96,7 @@ def running(folder, peer):
         yield servers
 
 
-def soak(folder, servers, usage):
+def soak(servers, usage):
     """Load and plants for SOAK_S; returns how many were planted."""
     uvicorn, node, epoll, _, redis = servers
     planted = [(uvicorn, "/cpu/30"), (node, "/cpu/30"), (node, "/exec/30"), (epoll, "/sleep/30"), (epoll, "/read/30")]
@@ -125,7 +125,7 @@ def test_soak(folder, peer):
         reader, usage = Reader(tracer.stdout), Usage(tracer.pid)
         try:
             time.sleep(1)
-            planted = soak(folder, servers, usage)
+            planted = soak(servers, usage)
             tracer.send_signal(signal.SIGINT)
             assert tracer.wait(15) == 0, (folder / "err").read_text()
         finally:

@@ -24,7 +24,7 @@
 #include "source/file_writer.h"
 
 #define REALTIME_NS 1767225600000000000ll /* CLOCK_MONOTONIC 0 is 2026-01-01T00:00:00Z */
-#define MAX_TARGETS 16                    /* as in user/cmd/header.c */
+#define MAX_TARGETS 16                    /* as HEADER_MAX_TARGETS of user/cmd/header.h */
 #define EXE_LEN     4096
 #define EVERY_BYTE  4096 /* prefixes up to here differ by one byte, */
 #define STRIDE      64   /* longer ones by this much */

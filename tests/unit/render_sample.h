@@ -15,7 +15,7 @@
 #define SAMPLE_OFFSET_NS (1714570620123456789ll - 10500000000ll)
 #define SAMPLE_START_NS  10500000000ull
 
-/* A render onto memory: sample_text() gives what was written, and ends it. */
+/* A render onto memory: sample_close() gives what was written, and ends it. */
 struct sample {
 	struct render render;
 	char *text;
