@@ -15,10 +15,9 @@ enum lg_edges {
 
 /* Values of the map `targets`, or-ed; its keys are ids of processes and threads. */
 enum lg_target_flag {
-	LG_TARGET_PROCESS = 1, /* the key is a process: all its threads */
-	LG_TARGET_THREAD = 2,  /* the key is one thread */
-	LG_TARGET_LOOP =
-		4, /* the key is a process, whose first thread is taken for a loop though it does not wait now */
+	LG_TARGET_PROCESS = 1, /* a process: all its threads */
+	LG_TARGET_THREAD = 2,  /* one thread */
+	LG_TARGET_LOOP = 4,    /* a process, whose first thread is taken for a loop though it does not wait now */
 };
 
 /* Cookies of the probes at OpenSSL's functions. */

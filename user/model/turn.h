@@ -65,8 +65,7 @@ struct owner turn_edge(struct model *m, struct loop *l, const struct edge *e, ui
 /* A callback runs: no edge, but the code up to here is of one piece with what the newest edge began. */
 void turn_stay(struct model *m, struct loop *l, uint64_t now_ns);
 
-/* Nothing that runs was called for what was read or written: what began with the newest edge ended where it last was.
- */
+/* Nothing that runs was called for what was read or written: what the newest edge began ended where it last was. */
 void turn_left(struct model *m, struct loop *l);
 
 /* Notes what is in flight after an edge, when all is done that follows from it. */

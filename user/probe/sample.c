@@ -34,8 +34,7 @@ static bool tick_is_seen(void)
 	/* Without timers finer than a tick, that is none of them. */
 	if (clock_getres(CLOCK_MONOTONIC, &timer) || timer.tv_sec || timer.tv_nsec != 1)
 		return false;
-	/* The CPUs that do without it where they have but one task: "(null)", an empty line, or no such file for none.
-	 */
+	/* CPUs that do without it where they have but one task: "(null)", an empty line, or no such file for none. */
 	fd = open("/sys/devices/system/cpu/nohz_full", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT;

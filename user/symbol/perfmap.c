@@ -13,9 +13,7 @@
 
 /* Of a longer file only the end is read: what was compiled last is what runs. */
 #define MAX_TEXT (16u << 20)
-#define MAX_BACK \
-	64 /* entries before an address that are looked at: functions are compiled anew, but not that often \
-	    */
+#define MAX_BACK 64 /* entries before an address that are looked at: no function is compiled anew that often */
 
 struct entry {
 	uint64_t start;
