@@ -89,6 +89,16 @@ def test_short_holds_and_thresholds_that_fit(threshold, tmp_path):
     assert stall["threshold_ns"] == 20_000_000 if threshold == "20ms" else 60e6 < stall["threshold_ns"] < 80e6
 
 
+@pytest.mark.parametrize("options,ids", [([], {"s-1", "s-3", "s-4"}), (["--cause", "lock"], {"s-4"}),
+                                         (["--exclude-path", "/orders/4"], {"s-1", "s-3"}), (["--method", "put"], set())])
+def test_filters_hold_for_what_goes_on(options, ids, tmp_path):
+    """What was told of turns that had not ended, and what the summary says of the one that goes on at the end."""
+    lines = [json.loads(line) for line in report(recording("stuck", tmp_path), "--json", *options)[0].splitlines()]
+    assert {line["request"]["id"] for line in lines if line["type"] == "stuck"} == ids
+    loop, = lines[-1]["loops"]
+    assert bool(loop["stuck_ns"]) == ("s-4" in ids)
+
+
 def test_quiet(tmp_path):
     out, err = report(recording("uvicorn_tasks", tmp_path), "--quiet", "--json")
     assert out.count(b"\n") == 2 and err == b""

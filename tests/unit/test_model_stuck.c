@@ -22,9 +22,9 @@ static void on_stuck(void *arg, const struct model_stuck *s)
 }
 
 /* In the second turn; the requests one, two and three were read in the first one, on 11, 12 and 13. */
-static struct stream *stuck_new(void)
+static struct stream *stuck_new_filtered(const struct model_filter *filter)
 {
-	const struct model_opts opts = {.threshold_ns = 20 * MS};
+	const struct model_opts opts = {.threshold_ns = 20 * MS, .filter = filter};
 	const struct model_sink sink = {.stuck = on_stuck};
 	struct stream *s = stream_open_sink(&opts, sink, LG_RT_CPYTHON);
 
@@ -39,6 +39,11 @@ static struct stream *stuck_new(void)
 	turn_start(s);
 	io_wake(s);
 	return s;
+}
+
+static struct stream *stuck_new(void)
+{
+	return stuck_new_filtered(NULL);
 }
 
 /* The slot as it is after `ms` more in a call that began with the turn. */
@@ -202,6 +207,61 @@ static void who_waited_before(void **state)
 	stream_free(s);
 }
 
+/* As what the summary says of the loop: not at all, or for so long. */
+static void summary_says(struct stream *s, uint64_t stuck_ns)
+{
+	struct model_summary summary;
+
+	assert_int_equal(model_summary(s->model, s->now_ns, &summary), 0);
+	assert_int_equal(summary.loops[0].stuck_ns, stuck_ns);
+	model_summary_fini(&summary);
+}
+
+/* Only of a method that nobody here uses, nothing of the path, or only of another cause: it is left out. */
+static void what_is_left_out(void **state)
+{
+	static const char *const posts[] = {"post", NULL}, *const root[] = {"/", NULL};
+	const struct model_filter filters[] = {
+		{.methods = posts}, {.exclude_paths = root}, {.causes = 1u << LG_CAUSE_CPU}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(filters) / sizeof(*filters); i++) {
+		struct stream *s = stuck_new_filtered(&filters[i]);
+
+		run_ms(s, 120);
+		asleep(s, LG_ANSWER_CONN, 12);
+		look(s, true);
+		assert_int_equal(nr_stuck, 0);
+		summary_says(s, 0);
+		stream_free(s);
+	}
+}
+
+/* It is told as soon as it is known to be what was asked for, and no more once it is something else. */
+static void what_is_left_out_for_now(void **state)
+{
+	static const char *const root[] = {"/", NULL};
+	const struct model_filter filter = {.routes = root, .causes = 1u << LG_CAUSE_SYSCALL};
+	struct stream *s = stuck_new_filtered(&filter);
+
+	(void)state;
+	run_ms(s, 120);
+	look(s, true);
+	assert_int_equal(nr_stuck, 0);
+	run_ms(s, 30);
+	asleep(s, LG_ANSWER_CONN, 12);
+	look(s, true);
+	assert_int_equal(nr_stuck, 1);
+	assert_string_equal(who, "two");
+	run_ms(s, 50);
+	summary_says(s, 200 * MS);
+	run_ms(s, 200);
+	look(s, false);
+	assert_int_equal(nr_stuck, 1);
+	summary_says(s, 0);
+	stream_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +270,8 @@ int main(void)
 		cmocka_unit_test(what_it_was_is_not_what_it_is),
 		cmocka_unit_test(who_waits),
 		cmocka_unit_test(who_waited_before),
+		cmocka_unit_test(what_is_left_out),
+		cmocka_unit_test(what_is_left_out_for_now),
 	};
 
 	return cmocka_run_group_tests_name("model_stuck", tests, NULL, NULL);

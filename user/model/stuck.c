@@ -3,6 +3,7 @@
 #include "model/stuck.h"
 
 #include "model/edge.h"
+#include "model/filter.h"
 #include "model/state.h"
 
 void stuck_feed_asleep(struct model *m, const struct lg_rec_asleep *rec)
@@ -141,7 +142,8 @@ static void detail_now(struct model_stuck *s, const struct loop *l)
 	detail_find(&s->detail, &facts);
 }
 
-static void stuck_tell(struct model *m, const struct loop *l, const struct lg_slot *slot, uint64_t now_ns)
+/* False: the user wants to hear nothing of it, as far as it is known now. */
+static bool stuck_tell(struct model *m, const struct loop *l, const struct lg_slot *slot, uint64_t now_ns)
 {
 	const struct stack *stack = l->stacks.nr ? l->stacks.v[l->stacks.nr - 1] : NULL;
 	const char *victims[MODEL_MAX_VICTIMS];
@@ -172,10 +174,14 @@ static void stuck_tell(struct model *m, const struct loop *l, const struct lg_sl
 	s.cause = cause_now(slot, start_ns, now_ns);
 	call_find(m, l, slot, &s);
 	detail_now(&s, l);
+	if (!filter_takes_stall(m->opts.filter, s.request, s.cause, s.detail.kind))
+		return false;
 	s.nr_victims = victims_find(l, owner.who, victims, &s.nr_victims_told);
 	if (l->stuck.waiting_ns >= slot->turn_ns)
 		s.nr_victims += l->stuck.nr_waiting;
-	m->sink.stuck(m->sink.arg, &s);
+	if (m->sink.stuck)
+		m->sink.stuck(m->sink.arg, &s);
+	return true;
 }
 
 void stuck_look(struct model *m, struct loop *l, const struct lg_slot *slot, uint64_t now_ns)
@@ -186,9 +192,8 @@ void stuck_look(struct model *m, struct loop *l, const struct lg_slot *slot, uin
 		return;
 	if (l->stuck.turn_ns == slot->turn_ns && length_ns < l->stuck.next_ns)
 		return;
-	l->stuck.turn_ns = slot->turn_ns;
+	/* What is left out may be another's, or have another cause, when it is looked at again. */
+	l->stuck.turn_ns = stuck_tell(m, l, slot, now_ns) ? slot->turn_ns : 0;
 	/* Twice as long is due; whoever looks may have measured a moment earlier. */
 	l->stuck.next_ns = 2 * length_ns - length_ns / 8;
-	if (m->sink.stuck)
-		stuck_tell(m, l, slot, now_ns);
 }
