@@ -38,6 +38,11 @@ class Terminal:
     def keys(self, *keys):
         self.tmux("send-keys", *keys)
 
+    def scribble(self, row, text):
+        """As another program that writes to the same terminal."""
+        with open(self.tmux("display-message", "-p", "#{pane_tty}").strip(), "w", encoding="utf-8") as tty:
+            tty.write(f"\x1b[{row};1H{text}")
+
     def resize(self, cols, rows):
         self.tmux("resize-window", "-x", str(cols), "-y", str(rows))
 

@@ -134,10 +134,16 @@ def test_pause_reset_and_resize(folder):
         terminal.resize(60, 12)
         screen = terminal.wait("PAUSED")
         assert len(screen.splitlines()) == 12 and max(map(len, screen.splitlines())) <= 60
+        terminal.scribble(8, "ANOTHER PROGRAM")
+        terminal.wait("ANOTHER PROGRAM")
+        terminal.keys("C-l")
+        wait_for(lambda: "ANOTHER" not in terminal.screen(), what="a screen that was drawn anew")
         terminal.keys("p", "z")
         terminal.resize(120, 30)
         assert "RUNTIME" in terminal.wait("RUNTIME")
-        terminal.keys("q")
+        terminal.keys("F1")
+        terminal.wait("draw the screen anew")
+        terminal.keys("F10")
         assert terminal.ended() == 0
 
 

@@ -147,6 +147,10 @@ static int key_of(const char *word)
 		{"BackTab", TOP_KEY_BACK_TAB},
 		{"Backspace", TOP_KEY_BACKSPACE},
 		{"Space", ' '},
+		{"F1", TOP_KEY_HELP},
+		{"F4", TOP_KEY_FILTER},
+		{"F6", TOP_KEY_SORT},
+		{"F10", TOP_KEY_QUIT},
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)

@@ -17,6 +17,8 @@
 /* How long Esc waits for the rest of a key's sequence. */
 #define ESC_MS 25
 
+#define CTRL_L 0x0c
+
 static SCREEN *screen;
 static struct termios saved;
 static char restore_text[128]; /* what makes a terminal show its first page and a cursor again */
@@ -172,11 +174,17 @@ int terminal_key(void)
 		{KEY_BTAB, TOP_KEY_BACK_TAB}, {KEY_BACKSPACE, TOP_KEY_BACKSPACE},
 		{0x7f, TOP_KEY_BACKSPACE},    {'\b', TOP_KEY_BACKSPACE},
 		{KEY_ENTER, TOP_KEY_ENTER},   {'\r', TOP_KEY_ENTER},
+		{KEY_F(1), TOP_KEY_HELP},     {KEY_F(3), TOP_KEY_FILTER},
+		{KEY_F(4), TOP_KEY_FILTER},   {KEY_F(6), TOP_KEY_SORT},
+		{KEY_F(10), TOP_KEY_QUIT},
 	};
 	int c = getch();
 
 	if (c == ERR)
 		return -1;
+	/* Something else wrote on the screen. */
+	if (c == CTRL_L)
+		clearok(stdscr, TRUE);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
 		if (keys[i].curses == c)
 			return keys[i].key;

@@ -120,7 +120,7 @@ static void filter_key(struct top *t, int key)
 {
 	size_t len = strlen(t->filter);
 
-	if (key == TOP_KEY_ENTER || key == TOP_KEY_ESC)
+	if (key == TOP_KEY_ENTER || key == TOP_KEY_ESC || key == TOP_KEY_FILTER)
 		t->is_typing = false;
 	if (key == TOP_KEY_ESC)
 		t->filter[0] = '\0';
@@ -186,12 +186,15 @@ static void table_key(struct top *t, const struct board *b, int key)
 		sort_next(t, -1);
 		break;
 	case '>':
+	case TOP_KEY_SORT:
 		sort_next(t, 1);
 		break;
 	case 'r':
 		t->tables[t->view].is_reverse = !t->tables[t->view].is_reverse;
 		break;
 	case '/':
+	case '\\':
+	case TOP_KEY_FILTER:
 		t->is_typing = true;
 		break;
 	default:
@@ -209,6 +212,7 @@ enum top_action top_key(struct top *t, const struct board *b, int key)
 		return TOP_NOTHING;
 	switch (key) {
 	case 'q':
+	case TOP_KEY_QUIT:
 		return TOP_QUIT;
 	case 'p':
 	case ' ':
@@ -218,6 +222,7 @@ enum top_action top_key(struct top *t, const struct board *b, int key)
 		return TOP_RESET;
 	case '?':
 	case 'h':
+	case TOP_KEY_HELP:
 		view_go(t, TOP_HELP);
 		break;
 	case TOP_KEY_TAB:
@@ -243,9 +248,23 @@ enum top_action top_key(struct top *t, const struct board *b, int key)
 
 /* --- drawing --- */
 
+/* "  12 stalls over 20 ms"; a narrow screen has no room for what they are over. */
+static void stalls_draw(const struct top *t, const struct board *b, struct screen *s, int col)
+{
+	char count[UNITS_LEN], threshold[UNITS_LEN], over[UNITS_LEN + 24];
+
+	snprintf(over, sizeof(over), " over %s",
+		 t->is_auto ? "their threshold" : units_format_duration(threshold, sizeof(threshold), t->threshold_ns));
+	units_format_count(count, sizeof(count), b->nr_told_stalls);
+	col = screen_printf(s, 0, col, b->nr_told_stalls ? TEXT_YELLOW : TEXT_PLAIN, "  %s stall%s", count,
+			    b->nr_told_stalls == 1 ? "" : "s");
+	if ((unsigned)col + text_columns(over) <= s->cols)
+		screen_put(s, 0, col, b->nr_told_stalls ? TEXT_YELLOW : TEXT_PLAIN, over);
+}
+
 static void status_draw(const struct top *t, const struct board *b, struct screen *s)
 {
-	char time[CLOCK_LEN], host[256] = "", requests[UNITS_LEN], rate[UNITS_LEN], threshold[UNITS_LEN];
+	char time[CLOCK_LEN], host[256] = "", requests[UNITS_LEN], rate[UNITS_LEN];
 	size_t nr_stuck = board_nr_stuck(b);
 	int col;
 
@@ -264,10 +283,7 @@ static void status_draw(const struct top *t, const struct board *b, struct scree
 		col = screen_printf(s, 0, col, TEXT_RED, "  lost %llu", (unsigned long long)b->lost);
 	if (b->level)
 		col = screen_printf(s, 0, col, TEXT_YELLOW, "  over budget: no %s", words_level(b->level));
-	screen_printf(s, 0, col, b->nr_told_stalls ? TEXT_YELLOW : TEXT_PLAIN, "  %llu stall%s over %s",
-		      (unsigned long long)b->nr_told_stalls, b->nr_told_stalls == 1 ? "" : "s",
-		      t->is_auto ? "their threshold"
-				 : units_format_duration(threshold, sizeof(threshold), t->threshold_ns));
+	stalls_draw(t, b, s, col);
 }
 
 static void tabs_draw(const struct top *t, struct screen *s)

@@ -42,6 +42,10 @@ enum top_key {
 	TOP_KEY_END,
 	TOP_KEY_BACK_TAB,
 	TOP_KEY_BACKSPACE,
+	TOP_KEY_HELP, /* these four are function keys, as htop has them */
+	TOP_KEY_FILTER,
+	TOP_KEY_SORT,
+	TOP_KEY_QUIT,
 };
 
 /* What the caller has to do for a key; the view has done the rest. */

@@ -46,11 +46,13 @@ static const void *routes_row(const struct board *b, size_t i)
 	return &b->routes[i];
 }
 
-static void routes_cell(const struct top *t, const void *row, unsigned column, bool utf8, struct top_cell *out)
+static void routes_cell(const struct top *t, const void *row, unsigned column, unsigned cols, bool utf8,
+			struct top_cell *out)
 {
 	const struct model_route *r = row;
 
 	(void)t;
+	(void)cols;
 	*out = (struct top_cell){.cut = TEXT_CUT_MIDDLE};
 	switch (column) {
 	case ROUTES_COUNT:
@@ -163,32 +165,41 @@ static const void *stalls_row(const struct board *b, size_t i)
 	return i < nr_stuck ? board_stuck(b, i) : board_stall(b, i - nr_stuck);
 }
 
-static void stalls_request(const struct model_stall *stall, bool utf8, struct top_cell *out)
+/* The end of an id is cut where the path fits, the id left off where it does not. */
+static void stalls_request(const struct model_stall *stall, unsigned cols, bool utf8, struct top_cell *out)
 {
+	char raw[LINE_REQUEST_LEN];
+
 	strcpy(out->text, "-");
-	if (stall->request)
-		top_format_request(out->text, sizeof(out->text), stall->request, utf8);
+	if (!stall->request)
+		return;
+	line_format_request(raw, sizeof(raw), stall->request);
+	top_format_escaped(out->text, sizeof(out->text), raw, utf8);
+	if (text_columns(out->text) > cols)
+		return;
+	top_format_request(out->text, sizeof(out->text), stall->request, utf8);
+	out->cut = TEXT_CUT_END;
 }
 
 /* "STUCK recvfrom 10.0.0.5:5432": the name of a call says that it is one, where there is little room. */
-static void stalls_cause(const struct board_stall *kept, bool utf8, struct top_cell *out)
+static void stalls_cause(const struct board_stall *kept, unsigned cols, bool utf8, struct top_cell *out)
 {
 	char cause[LINE_CAUSE_LEN], raw[LINE_CAUSE_LEN + 8];
+	bool is_call = kept->stall.cause == LG_CAUSE_SYSCALL && kept->stall.block;
 
-	if (kept->is_stuck && kept->stall.cause == LG_CAUSE_SYSCALL && kept->stall.block)
+	line_format_cause(cause, sizeof(cause), &kept->stall);
+	if (is_call && (kept->is_stuck || text_columns(cause) > cols))
 		line_format_detail(cause, sizeof(cause), &kept->stall);
-	else
-		line_format_cause(cause, sizeof(cause), &kept->stall);
 	snprintf(raw, sizeof(raw), "%s%s", kept->is_stuck ? "STUCK " : "", cause);
 	top_format_escaped(out->text, sizeof(out->text), raw, utf8);
 	out->tone = kept->is_stuck ? TEXT_RED : TEXT_CYAN;
 }
 
-static void stalls_cell(const struct top *t, const void *row, unsigned column, bool utf8, struct top_cell *out)
+static void stalls_cell(const struct top *t, const void *row, unsigned column, unsigned cols, bool utf8,
+			struct top_cell *out)
 {
 	const struct board_stall *kept = row;
 	const struct model_stall *stall = &kept->stall;
-	bool is_severe = kept->is_stuck || stall->duration_ns / 10 >= t->threshold_ns;
 
 	*out = (struct top_cell){.cut = TEXT_CUT_MIDDLE};
 	switch (column) {
@@ -197,10 +208,10 @@ static void stalls_cell(const struct top *t, const void *row, unsigned column, b
 		break;
 	case STALLS_LENGTH:
 		top_put_length(out, stall->duration_ns, 1);
-		out->tone = is_severe ? TEXT_RED : TEXT_YELLOW;
+		out->tone = top_is_severe(kept) ? TEXT_RED : TEXT_YELLOW;
 		break;
 	case STALLS_CAUSE:
-		stalls_cause(kept, utf8, out);
+		stalls_cause(kept, cols, utf8, out);
 		break;
 	case STALLS_SURE:
 		strcpy(out->text, words_confidence(stall->confidence));
@@ -212,7 +223,7 @@ static void stalls_cell(const struct top *t, const void *row, unsigned column, b
 		line_format_loop(out->text, sizeof(out->text), stall->pid, stall->tid, stall->comm, utf8);
 		break;
 	default:
-		stalls_request(stall, utf8, out);
+		stalls_request(stall, cols, utf8, out);
 	}
 }
 
@@ -244,8 +255,8 @@ static int stalls_compare(const void *a, const void *b, unsigned column)
 	case STALLS_LOOP:
 		return (x->tid > y->tid) - (x->tid < y->tid);
 	default:
-		stalls_request(x, false, &p);
-		stalls_request(y, false, &q);
+		stalls_request(x, TOP_COLS_ALL, false, &p);
+		stalls_request(y, TOP_COLS_ALL, false, &q);
 		return strcmp(p.text, q.text);
 	}
 }

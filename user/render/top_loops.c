@@ -89,7 +89,7 @@ static const struct top_column loops_columns[LOOPS_NR] = {
 	[LOOPS_RUNQ] = {"%RUNQ", 'Q', 5, 15, "was ready but had no CPU,"},
 	[LOOPS_THR] = {"%THR", 'H', 5, 16, "had used up its CPU quota"},
 	[LOOPS_CAUSE] = {"TOP-CAUSE", 'A', -10, 8, "what took most of the stalled time *, or keeps it stuck now"},
-	[LOOPS_ROUTE] = {"WORST-ROUTE", 'W', -14, 7, "what keeps it STUCK now, else what stalled or held it most *",
+	[LOOPS_ROUTE] = {"WORST-ROUTE", 'W', -19, 7, "what keeps it STUCK now, else what stalled or held it most *",
 			 true},
 };
 
@@ -116,15 +116,25 @@ static enum text_tone max_tone(const struct model_loop *total, uint64_t ns)
 	return ns < total->threshold_ns ? TEXT_PLAIN : ns / 10 < total->threshold_ns ? TEXT_YELLOW : TEXT_RED;
 }
 
-/* "STUCK 1.21 s GET /report/{n}" */
-static void loops_stuck(const struct model_stall *stall, bool utf8, struct top_cell *out)
+/* "STUCK 1.21 s GET /report/{n}", "STUCK GET /report/{n}" or "STUCK /report/{n}": the longest one that fits. */
+static void loops_stuck(const struct model_stall *stall, unsigned cols, bool utf8, struct top_cell *out)
 {
-	char raw[MODEL_METHOD_LEN + MODEL_PATH_LEN + UNITS_LEN + 16], length[UNITS_LEN];
 	const struct model_request *request = stall->request;
+	char raw[MODEL_METHOD_LEN + MODEL_PATH_LEN + UNITS_LEN + 16], length[UNITS_LEN];
+	const char *words[] = {units_format_duration(length, sizeof(length), stall->duration_ns),
+			       request ? request->method : "", request ? request->route : ""};
+	size_t nr = sizeof(words) / sizeof(*words);
 
-	snprintf(raw, sizeof(raw), "STUCK %s %s%s%s", units_format_duration(length, sizeof(length), stall->duration_ns),
-		 request ? request->method : "", request && *request->method ? " " : "", request ? request->route : "");
-	top_format_escaped(out->text, sizeof(out->text), raw, utf8);
+	for (size_t first = 0; first < nr; first++) {
+		size_t len = (size_t)snprintf(raw, sizeof(raw), "STUCK");
+
+		for (size_t i = first; i < nr; i++)
+			len += (size_t)snprintf(raw + len, sizeof(raw) - len, "%s%s", *words[i] ? " " : "", words[i]);
+		top_format_escaped(out->text, sizeof(out->text), raw, utf8);
+		if (text_columns(out->text) <= cols)
+			break;
+	}
+	out->cut = TEXT_CUT_MIDDLE;
 }
 
 static void loops_route(const struct board_loop *l, bool utf8, struct top_cell *out)
@@ -137,7 +147,7 @@ static void loops_route(const struct board_loop *l, bool utf8, struct top_cell *
 		top_format_route(out->text, sizeof(out->text), worst, utf8);
 }
 
-static void loops_name(const struct board_loop *l, unsigned column, bool utf8, struct top_cell *out)
+static void loops_name(const struct board_loop *l, unsigned column, unsigned cols, bool utf8, struct top_cell *out)
 {
 	enum lg_cause cause = LG_CAUSE_CPU;
 
@@ -150,7 +160,7 @@ static void loops_name(const struct board_loop *l, unsigned column, bool utf8, s
 				  : board_top_cause(l, &cause) ? words_cause(cause)
 							       : "-");
 	else if (l->stuck)
-		loops_stuck(&l->stuck->stall, utf8, out);
+		loops_stuck(&l->stuck->stall, cols, utf8, out);
 	else
 		loops_route(l, utf8, out);
 	out->tone = l->stuck ? TEXT_RED : TEXT_PLAIN;
@@ -179,7 +189,8 @@ static void loops_share(const struct board_loop *l, unsigned column, struct top_
 	}
 }
 
-static void loops_cell(const struct top *t, const void *row, unsigned column, bool utf8, struct top_cell *out)
+static void loops_cell(const struct top *t, const void *row, unsigned column, unsigned cols, bool utf8,
+		       struct top_cell *out)
 {
 	const struct board_loop *l = row;
 	const struct model_loop *total = &l->total;
@@ -212,7 +223,7 @@ static void loops_cell(const struct top *t, const void *row, unsigned column, bo
 	case LOOPS_RUNTIME:
 	case LOOPS_CAUSE:
 	case LOOPS_ROUTE:
-		loops_name(l, column, utf8, out);
+		loops_name(l, column, cols, utf8, out);
 		break;
 	default:
 		loops_share(l, column, out);
@@ -223,8 +234,8 @@ static int loops_compare_names(const struct board_loop *a, const struct board_lo
 {
 	struct top_cell x, y;
 
-	loops_name(a, column, false, &x);
-	loops_name(b, column, false, &y);
+	loops_name(a, column, TOP_COLS_ALL, false, &x);
+	loops_name(b, column, TOP_COLS_ALL, false, &y);
 	return strcmp(x.text, y.text);
 }
 

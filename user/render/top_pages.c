@@ -20,13 +20,23 @@ int top_page_init(struct top_page *p, const struct screen *s)
 	return screen_init(&p->screen, PAGE_ROWS, s->cols, s->utf8);
 }
 
+int top_page_put(struct top_page *p, int col, unsigned attr, const char *text, enum text_cut cut)
+{
+	char fitted[TOP_CELL_LEN];
+	unsigned cols = (unsigned)col < p->screen.cols ? p->screen.cols - (unsigned)col : 0;
+
+	text_fit(fitted, sizeof(fitted), text, cols, cut, p->screen.utf8);
+	return screen_put(&p->screen, p->row, col, attr, fitted);
+}
+
 void top_page_title(struct top_page *p, const char *title, const char *more)
 {
 	int col;
 
 	p->row++;
 	col = screen_put(&p->screen, p->row, 0, TEXT_BOLD, title);
-	screen_put(&p->screen, p->row++, col + 2, TEXT_DIM, more);
+	top_page_put(p, col + 2, TEXT_DIM, more, TEXT_CUT_END);
+	p->row++;
 }
 
 /* How much of a text goes into so many columns: up to the last blank that fits, at least a word. */
@@ -74,7 +84,7 @@ void top_page_show(struct top_page *p, struct screen *s, size_t *scroll, int at,
 static void loop_head(struct top_page *p, const struct board_loop *l)
 {
 	const struct board_rates *r = &l->rates;
-	char name[LINE_LOOP_LEN], runtime[TARGET_RUNTIME_LEN], stalled[UNITS_LEN], turns[UNITS_LEN];
+	char name[LINE_LOOP_LEN], runtime[TARGET_RUNTIME_LEN], stalled[UNITS_LEN], turns[UNITS_LEN], text[256];
 	struct screen *s = &p->screen;
 	int col;
 
@@ -82,17 +92,26 @@ static void loop_head(struct top_page *p, const struct board_loop *l)
 	col = screen_put(s, p->row, 0, TEXT_BOLD, name);
 	col = screen_printf(s, p->row, col, TEXT_PLAIN, "  %s",
 			    target_format_runtime(runtime, sizeof(runtime), l->total.runtime, l->total.version));
-	col = screen_printf(s, p->row, col, TEXT_PLAIN, "  %s turns, now %u/s",
-			    units_format_count(turns, sizeof(turns), l->total.turns), r->turns_per_s);
-	if (l->total.nr_stalls)
-		screen_printf(s, p->row, col, TEXT_YELLOW, "  %llu stalls, %s in all",
-			      (unsigned long long)l->total.nr_stalls,
-			      units_format_duration(stalled, sizeof(stalled), l->total.stall_ns));
+	col = screen_printf(s, p->row, col, TEXT_PLAIN, "  %s turn%s, now %u/s",
+			    units_format_count(turns, sizeof(turns), l->total.turns), l->total.turns == 1 ? "" : "s",
+			    r->turns_per_s);
+	if (l->total.nr_stalls) {
+		snprintf(text, sizeof(text), "  %llu stall%s, %s in all", (unsigned long long)l->total.nr_stalls,
+			 l->total.nr_stalls == 1 ? "" : "s",
+			 units_format_duration(stalled, sizeof(stalled), l->total.stall_ns));
+		/* What has no room behind the rest stands below it. */
+		if ((unsigned)col + text_columns(text) > s->cols) {
+			p->row++;
+			col = 0;
+		}
+		top_page_put(p, col, TEXT_YELLOW, text, TEXT_CUT_END);
+	}
 	p->row++;
-	screen_printf(s, p->row++, 0, TEXT_PLAIN,
-		      "busy %u.%u%%: on the CPU %u.%u%%, blocked %u.%u%%, without a CPU %u.%u%%, throttled %u.%u%%",
-		      r->busy / 10, r->busy % 10, r->on_cpu / 10, r->on_cpu % 10, r->blocked / 10, r->blocked % 10,
-		      r->runqueue / 10, r->runqueue % 10, r->throttled / 10, r->throttled % 10);
+	snprintf(text, sizeof(text),
+		 "busy %u.%u%%: on the CPU %u.%u%%, blocked %u.%u%%, without a CPU %u.%u%%, throttled %u.%u%%",
+		 r->busy / 10, r->busy % 10, r->on_cpu / 10, r->on_cpu % 10, r->blocked / 10, r->blocked % 10,
+		 r->runqueue / 10, r->runqueue % 10, r->throttled / 10, r->throttled % 10);
+	top_page_wrap(p, 0, TEXT_PLAIN, text);
 }
 
 /* What one row of the chart shows of a value: nothing to full, in eighths. */
@@ -144,6 +163,7 @@ static void loop_routes(struct top_page *p, const struct board_loop *l)
 	char name[4 * (MODEL_PATH_LEN + MODEL_METHOD_LEN)], count[UNITS_LEN], cell[4][UNITS_LEN];
 	struct model_route *routes;
 	size_t nr = board_routes(l, &routes);
+	int col;
 
 	top_page_title(p, "ROUTES", nr ? "" : "none so far");
 	if (nr)
@@ -153,12 +173,15 @@ static void loop_routes(struct top_page *p, const struct board_loop *l)
 		const struct model_route *r = &routes[i];
 
 		top_format_route(name, sizeof(name), r, p->screen.utf8);
-		screen_printf(&p->screen, p->row++, 0, TEXT_PLAIN, "%7s  %6llu  %8s  %8s  %8s  %9s  %s",
-			      units_format_count(count, sizeof(count), r->count), (unsigned long long)r->nr_stalls,
-			      length_text(cell[0], hist_quantile(&r->hold, 0.5), r->hold.count),
-			      length_text(cell[1], hist_quantile(&r->hold, 0.99), r->hold.count),
-			      length_text(cell[2], r->hold.max_ns, r->hold.count),
-			      length_text(cell[3], hist_quantile(&r->delay, 0.99), r->delay.count), name);
+		col = screen_printf(&p->screen, p->row, 0, TEXT_PLAIN, "%7s  %6llu  %8s  %8s  %8s  %9s  ",
+				    units_format_count(count, sizeof(count), r->count),
+				    (unsigned long long)r->nr_stalls,
+				    length_text(cell[0], hist_quantile(&r->hold, 0.5), r->hold.count),
+				    length_text(cell[1], hist_quantile(&r->hold, 0.99), r->hold.count),
+				    length_text(cell[2], r->hold.max_ns, r->hold.count),
+				    length_text(cell[3], hist_quantile(&r->delay, 0.99), r->delay.count));
+		top_page_put(p, col, TEXT_PLAIN, name, TEXT_CUT_MIDDLE);
+		p->row++;
 	}
 	free(routes);
 }
@@ -166,6 +189,7 @@ static void loop_routes(struct top_page *p, const struct board_loop *l)
 static void loop_flights(struct top_page *p, const struct board *b)
 {
 	char more[64], name[TOP_CELL_LEN], age[UNITS_LEN], hold[UNITS_LEN];
+	int col;
 
 	snprintf(more, sizeof(more), b->nr_flights ? "%zu, the oldest first" : "none", b->nr_flights);
 	top_page_title(p, "IN FLIGHT", more);
@@ -173,9 +197,10 @@ static void loop_flights(struct top_page *p, const struct board *b)
 		screen_put(&p->screen, p->row++, 0, TEXT_DIM, "    AGE     HELD  REQUEST");
 	for (size_t i = 0; i < b->nr_flights && i < SHOW_FLIGHTS; i++) {
 		top_format_request(name, sizeof(name), &b->flights[i].request, p->screen.utf8);
-		screen_printf(&p->screen, p->row++, 0, TEXT_PLAIN, "%7s  %7s  %s",
-			      units_format_duration_table(age, sizeof(age), b->flights[i].age_ns),
-			      units_format_duration_table(hold, sizeof(hold), b->flights[i].hold_ns), name);
+		col = screen_printf(&p->screen, p->row, 0, TEXT_PLAIN, "%7s  %7s  ",
+				    units_format_duration_table(age, sizeof(age), b->flights[i].age_ns),
+				    units_format_duration_table(hold, sizeof(hold), b->flights[i].hold_ns));
+		top_page_wrap(p, col, TEXT_PLAIN, name);
 	}
 }
 
@@ -210,7 +235,8 @@ static void help_table(struct top_page *p, enum top_view view)
 		const struct top_column *c = &ops->columns[i];
 
 		screen_printf(&p->screen, p->row, 2, TEXT_BOLD, "%c", c->key);
-		screen_printf(&p->screen, p->row++, 5, TEXT_PLAIN, "%-12s %s", c->title, c->help);
+		screen_put(&p->screen, p->row, 5, TEXT_PLAIN, c->title);
+		top_page_wrap(p, 18, TEXT_PLAIN, c->help);
 	}
 }
 
@@ -220,11 +246,12 @@ void top_help_draw(struct top *t, struct screen *s, int at, unsigned height)
 		{"Tab", "loops, routes, stalls, places"},
 		{"Enter", "open the loop or stall under the cursor; Esc leads back"},
 		{"Up Down PgUp PgDn", "move the cursor, which then stays on its row; Home lets go"},
-		{"< >", "sort by the next column; r reverses the order"},
-		{"/", "show only rows that contain a text; Esc shows all"},
+		{"< > F6", "sort by the next column; r reverses the order"},
+		{"/ F4", "show only rows that contain a text; Esc shows all"},
 		{"p, Space", t->is_replay ? "stand still" : "stand still; tracing goes on"},
 		{"z", "count from zero again"},
-		{"q", "quit"},
+		{"^L", "draw the screen anew"},
+		{"q F10", "quit"},
 	};
 	struct top_page p;
 
@@ -232,11 +259,11 @@ void top_help_draw(struct top *t, struct screen *s, int at, unsigned height)
 		return;
 	for (unsigned i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
 		screen_put(&p.screen, p.row, 2, TEXT_BOLD, keys[i][0]);
-		screen_put(&p.screen, p.row++, 22, TEXT_PLAIN, keys[i][1]);
+		top_page_wrap(&p, 22, TEXT_PLAIN, keys[i][1]);
 	}
 	p.row++;
-	screen_put(&p.screen, p.row++, 2, TEXT_PLAIN, "Rates and shares are those since the last refresh.");
-	screen_put(&p.screen, p.row++, 2, TEXT_PLAIN, "* counts since the start, or since z.");
+	top_page_wrap(&p, 2, TEXT_PLAIN, "Rates and shares are those since the last refresh.");
+	top_page_wrap(&p, 2, TEXT_PLAIN, "* counts since the start, or since z.");
 	for (unsigned i = 0; i < TOP_NR_TABLES; i++)
 		help_table(&p, i);
 	top_page_show(&p, s, &t->scroll, at, height);

@@ -47,11 +47,13 @@ static void places_routes(const struct model_place *p, bool utf8, struct top_cel
 	top_format_escaped(out->text, sizeof(out->text), raw, utf8);
 }
 
-static void places_cell(const struct top *t, const void *row, unsigned column, bool utf8, struct top_cell *out)
+static void places_cell(const struct top *t, const void *row, unsigned column, unsigned cols, bool utf8,
+			struct top_cell *out)
 {
 	const struct model_place *p = row;
 
 	(void)t;
+	(void)cols;
 	*out = (struct top_cell){.cut = TEXT_CUT_MIDDLE};
 	switch (column) {
 	case PLACES_STALLS:
@@ -91,8 +93,8 @@ static int places_compare(const void *a, const void *b, unsigned column)
 	case PLACES_CAUSE:
 		return (x->cause > y->cause) - (x->cause < y->cause);
 	default:
-		places_cell(NULL, x, column, false, &p);
-		places_cell(NULL, y, column, false, &q);
+		places_cell(NULL, x, column, TOP_COLS_ALL, false, &p);
+		places_cell(NULL, y, column, TOP_COLS_ALL, false, &q);
 		return strcmp(p.text, q.text);
 	}
 }

@@ -5,7 +5,8 @@
 
 #include "render/top.h"
 
-#define TOP_CELL_LEN 512 /* bytes of a cell's text, NUL included; longer texts are cut */
+#define TOP_CELL_LEN 512          /* bytes of a cell's text, NUL included; longer texts are cut */
+#define TOP_COLS_ALL TOP_CELL_LEN /* room for all of a cell's text */
 
 struct top_column {
 	const char *title;
@@ -30,7 +31,9 @@ struct top_table_ops {
 	unsigned sort; /* at first */
 	size_t (*count)(const struct board *b);
 	const void *(*row)(const struct board *b, size_t i);
-	void (*cell)(const struct top *t, const void *row, unsigned column, bool utf8, struct top_cell *out);
+	/* Where all of it does not fit into `cols`, what matters less is left off; what is still too long is cut. */
+	void (*cell)(const struct top *t, const void *row, unsigned column, unsigned cols, bool utf8,
+		     struct top_cell *out);
 	/* Negative when `a` comes first: the largest of numbers, the lowest of ids and names. */
 	int (*compare)(const void *a, const void *b, unsigned column);
 	uint64_t (*id)(const void *row); /* not 0 */
@@ -64,6 +67,8 @@ struct top_page {
 int top_page_init(struct top_page *p, const struct screen *s);
 /* A title with something in small print behind it, and a blank line before. */
 void top_page_title(struct top_page *p, const char *title, const char *more);
+/* Printable text from a column on, in this line; a page shows that it is cut. Returns the column behind it. */
+int top_page_put(struct top_page *p, int col, unsigned attr, const char *text, enum text_cut cut);
 /* Printable text from a column on, in as many lines as it takes. */
 void top_page_wrap(struct top_page *p, int col, unsigned attr, const char *text);
 /* Shows the part of the page that the scroll names, or its end, on `height` rows from `at` on; the page is gone then.
@@ -76,6 +81,9 @@ void top_stuck_put(struct top_page *p, const struct top *t, const struct board_s
 void top_stalls_put(struct top_page *p, const struct top *t, const struct board *b);
 /* The stack of its worst stall. */
 void top_worst_put(struct top_page *p, const struct top *t, const struct board_loop *l);
+
+/* It goes on, or was ten times as long as its loop's threshold. */
+bool top_is_severe(const struct board_stall *kept);
 
 /* "GET /report/42  id=abc", printable. */
 void top_format_request(char *buf, size_t size, const struct model_request *request, bool utf8);

@@ -30,6 +30,11 @@ void top_format_request(char *buf, size_t size, const struct model_request *requ
 	top_format_escaped(buf, size, raw, utf8);
 }
 
+bool top_is_severe(const struct board_stall *kept)
+{
+	return kept->is_stuck || kept->stall.duration_ns / 10 >= kept->stall.threshold_ns;
+}
+
 static void format_cause(char *buf, size_t size, const struct model_stall *stall, bool utf8)
 {
 	char raw[LINE_CAUSE_LEN];
@@ -146,7 +151,8 @@ static void frames_put(struct top_page *p, const struct model_stall *stall)
 
 		place_format(name, sizeof(name), f->function, f->file, f->line, p->screen.utf8);
 		screen_put(&p->screen, p->row, 2, TEXT_DIM, place_kind(f->kind));
-		screen_put(&p->screen, p->row++, VALUE_COL, f->is_own ? TEXT_BOLD : TEXT_PLAIN, name);
+		top_page_put(p, VALUE_COL, f->is_own ? TEXT_BOLD : TEXT_PLAIN, name, TEXT_CUT_MIDDLE);
+		p->row++;
 	}
 }
 
@@ -154,11 +160,10 @@ static void frames_put(struct top_page *p, const struct model_stall *stall)
 static void length_put(struct top_page *p, const struct top *t, const struct board_stall *kept)
 {
 	char time[CLOCK_LEN], length[UNITS_LEN];
-	bool is_severe = kept->is_stuck || kept->stall.duration_ns / 10 >= t->threshold_ns;
 
 	units_format_duration(length, sizeof(length), kept->stall.duration_ns);
 	clock_format_local(time, sizeof(time), kept->stall.start_ns, t->realtime_offset_ns, 1);
-	screen_printf(&p->screen, p->row++, 0, is_severe ? TEXT_RED : TEXT_YELLOW,
+	screen_printf(&p->screen, p->row++, 0, top_is_severe(kept) ? TEXT_RED : TEXT_YELLOW,
 		      kept->is_stuck ? "STUCK for %s and counting, since %s" : "%s, from %s on", length, time);
 }
 
@@ -182,11 +187,19 @@ static void stall_notes(struct top_page *p, const struct top *t, const struct mo
 
 	if (place) {
 		place_format(text, TOP_CELL_LEN, place->function, place->file, place->line, p->screen.utf8);
-		screen_printf(&p->screen, p->row++, NOTES_COL, TEXT_DIM, "in %s", text);
+		snprintf(line, sizeof(line), "in %s", text);
+		top_page_put(p, NOTES_COL, TEXT_DIM, line, TEXT_CUT_MIDDLE);
+		p->row++;
 	}
 	format_victims(text, sizeof(text), stall, p->screen.utf8);
-	if (*text)
-		screen_printf(&p->screen, p->row++, NOTES_COL, TEXT_DIM, "waited: %s", text);
+	snprintf(line, sizeof(line), "waited: %s", text);
+	/* The stall's own page has them all. */
+	if (NOTES_COL + text_columns(line) > p->screen.cols)
+		snprintf(line, sizeof(line), "%u waited: %s", stall->nr_victims, text);
+	if (*text) {
+		top_page_put(p, NOTES_COL, TEXT_DIM, line, TEXT_CUT_END);
+		p->row++;
+	}
 	if (t->no_hints || is_told || !*hint)
 		return;
 	top_format_escaped(text, sizeof(text), hint, p->screen.utf8);
@@ -194,10 +207,10 @@ static void stall_notes(struct top_page *p, const struct top *t, const struct mo
 	top_page_wrap(p, NOTES_COL, TEXT_DIM, line);
 }
 
-static void stall_put(struct top_page *p, const struct top *t, const struct model_stall *stall)
+static void stall_put(struct top_page *p, const struct top *t, const struct board_stall *kept)
 {
+	const struct model_stall *stall = &kept->stall;
 	char time[CLOCK_LEN], length[UNITS_LEN], cause[TOP_CELL_LEN], who[TOP_CELL_LEN] = "-";
-	bool is_severe = stall->duration_ns / 10 >= t->threshold_ns;
 	int col;
 
 	format_cause(cause, sizeof(cause), stall, p->screen.utf8);
@@ -205,11 +218,16 @@ static void stall_put(struct top_page *p, const struct top *t, const struct mode
 		top_format_request(who, sizeof(who), stall->request, p->screen.utf8);
 	col = screen_put(&p->screen, p->row, 0, TEXT_DIM,
 			 clock_format_local(time, sizeof(time), stall->start_ns, t->realtime_offset_ns, 1));
-	col = screen_printf(&p->screen, p->row, col + 2, is_severe ? TEXT_RED : TEXT_YELLOW, "%s",
+	col = screen_printf(&p->screen, p->row, col + 2, top_is_severe(kept) ? TEXT_RED : TEXT_YELLOW, "%s",
 			    units_format_duration_table(length, sizeof(length), stall->duration_ns));
 	col = screen_put(&p->screen, p->row, col + 2, TEXT_CYAN, cause);
 	col = screen_put(&p->screen, p->row, col + 2, TEXT_DIM, words_confidence(stall->confidence));
-	screen_put(&p->screen, p->row++, col + 2, TEXT_PLAIN, who);
+	/* What has no room behind the rest stands below it. */
+	if ((unsigned)col + 2 + text_columns(who) > p->screen.cols) {
+		p->row++;
+		col = NOTES_COL - 2;
+	}
+	top_page_wrap(p, col + 2, TEXT_PLAIN, who);
 }
 
 void top_stalls_put(struct top_page *p, const struct top *t, const struct board *b)
@@ -227,7 +245,7 @@ void top_stalls_put(struct top_page *p, const struct top *t, const struct board 
 		hint_of_stall(hints[shown], HINT_LEN, &kept->stall);
 		for (unsigned j = 0; j < shown; j++)
 			is_told |= !strcmp(hints[j], hints[shown]);
-		stall_put(p, t, &kept->stall);
+		stall_put(p, t, kept);
 		stall_notes(p, t, &kept->stall, hints[shown], is_told);
 		shown++;
 	}

@@ -34,7 +34,7 @@ static bool row_matches(const struct top *t, const struct top_table_ops *ops, co
 	if (!*t->filter)
 		return true;
 	for (unsigned i = 0; i < ops->nr_columns; i++) {
-		ops->cell(t, row, i, utf8, &cell);
+		ops->cell(t, row, i, TOP_COLS_ALL, utf8, &cell);
 		if (strcasestr(cell.text, t->filter))
 			return true;
 	}
@@ -91,11 +91,6 @@ size_t top_table_cursor(const struct top *t, const void *const *rows, size_t nr)
 
 /* --- columns --- */
 
-static int column_cols(const struct top_column *c)
-{
-	return c->cols < 0 ? -c->cols : c->cols;
-}
-
 /* Fills is_shown with the columns of the lowest ranks that fit beside each other. */
 static void columns_fit(const struct top_table_ops *ops, unsigned cols, bool is_shown[])
 {
@@ -104,7 +99,7 @@ static void columns_fit(const struct top_table_ops *ops, unsigned cols, bool is_
 	memset(is_shown, 0, ops->nr_columns);
 	for (unsigned rank = 1; rank <= ops->nr_columns; rank++)
 		for (unsigned i = 0; i < ops->nr_columns; i++) {
-			unsigned needed = (unsigned)column_cols(&ops->columns[i]) + (used ? 1 : 0);
+			unsigned needed = (unsigned)abs(ops->columns[i].cols) + (used ? 1 : 0);
 
 			if (ops->columns[i].rank != rank)
 				continue;
@@ -120,7 +115,7 @@ static void columns_fit(const struct top_table_ops *ops, unsigned cols, bool is_
 static void cell_put(struct screen *s, int row, int col, int cols, unsigned attr, const struct top_cell *cell)
 {
 	char fitted[TOP_CELL_LEN];
-	unsigned width = (unsigned)(cols < 0 ? -cols : cols);
+	unsigned width = (unsigned)abs(cols);
 	unsigned taken = text_fit(fitted, sizeof(fitted), cell->text, width, cell->cut, s->utf8);
 
 	screen_put(s, row, cols > 0 ? col + (int)(width - taken) : col, attr, fitted);
@@ -141,13 +136,13 @@ static void row_put(const struct top *t, struct screen *s, int at, const bool is
 			continue;
 		cell = (struct top_cell){.cut = TEXT_CUT_END};
 		if (row)
-			ops->cell(t, row, i, s->utf8, &cell);
+			ops->cell(t, row, i, (unsigned)abs(cols), s->utf8, &cell);
 		else
 			strcpy(cell.text, column->title);
 		if (!row)
 			cell.tone = i == t->tables[t->view].sort ? TEXT_CYAN : TEXT_BOLD;
 		cell_put(s, at, col, cols, cell.tone, &cell);
-		col += column_cols(column) + 1;
+		col += abs(column->cols) + 1;
 	}
 }
 
