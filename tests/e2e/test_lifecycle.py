@@ -9,7 +9,7 @@ import pytest
 
 from lab_client import Connection, Load, new_id
 from lab_host import waited_ns
-from lab_server import APPS, PYTHON, EpollServer, Server, children, wait_for
+from lab_server import APPS, PYTHON, EpollServer, Node, Server, Uvicorn, children, wait_for
 from lab_tracer import LGTRACE, ROOT, Told, Tracer, run
 from lab_truth import describe, match
 
@@ -93,6 +93,21 @@ def test_command_is_launched_and_traced(mode, folder):
         told = Told(tracer.lines())
     assert [stall["request"]["id"] for stall in told.stalls] == ["launched"]
     check(told, server)
+
+
+@pytest.mark.parametrize("make,runtime", [(Uvicorn, "cpython 3"), (Node, "node ")])
+def test_the_runtime_of_a_launched_command(make, runtime, folder, peer):
+    """It begins as env(1): what counts is the program that this becomes."""
+    server = make(folder, peer)
+    os.mkfifo(server.fifo)
+    words = ["env", *(f"{name}={value}" for name, value in server.environment().items()), *server.argv()]
+    with Tracer(folder, command=words) as tracer:
+        wait_for(lambda: listener_is_up(server.port), what="server that lgtrace started")
+        server.connect().get("/cpu/80", "launched")
+        told = tracer.stop()
+    stall = next(stall for stall in told.stalls if stall["request"] and stall["request"]["id"] == "launched")
+    loop = next(loop for loop in told.summary["loops"] if loop["tid"] == stall["tid"])
+    assert loop["runtime"].startswith(runtime) and loop["comm"] != "env", loop
 
 
 def test_command_that_does_not_exist():

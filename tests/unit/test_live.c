@@ -22,13 +22,17 @@ static struct {
 	int ended;
 	int loops;
 	int freed;
-	int last_pid; /* of any of these */
+	int last_pid;    /* of any of these */
+	__u16 kinds[16]; /* of the records, */
+	int nr_records;
 } told;
 
 static void on_record(void *arg, const struct lg_head *rec)
 {
 	(void)arg;
 	assert_true(rec->len >= sizeof(*rec));
+	if (told.nr_records < 16)
+		told.kinds[told.nr_records++] = rec->kind;
 }
 
 static void on_begin(void *arg, int pid, bool is_exec)
@@ -133,6 +137,18 @@ static void nothing_lost(void **state)
 	assert_true(told.begun == 1 && told.ended == 1 && told.loops == 1 && told.freed == 2);
 }
 
+/* What a process is comes before its first thread, and behind the end of what it was. */
+static void targets_stand_where_they_count(void **state)
+{
+	struct live *live = *state;
+
+	slot_take(0, 10, 10);
+	thread_told(live, LG_THREAD_NEW, 0, 10, 10);
+	assert_true(told.nr_records == 2 && told.kinds[0] == LG_REC_TARGET && told.kinds[1] == LG_REC_THREAD);
+	thread_told(live, LG_THREAD_EXEC, 0, 10, 10);
+	assert_true(told.nr_records == 4 && told.kinds[2] == LG_REC_THREAD && told.kinds[3] == LG_REC_TARGET);
+}
+
 /* The end of a thread whose birth was lost is not the end of its process. */
 static void lost_birth_of_one_that_ended(void **state)
 {
@@ -221,6 +237,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(nothing_lost),
+		TEST(targets_stand_where_they_count),
 		TEST(lost_birth_of_one_that_ended),
 		TEST(lost_birth_is_made_up_for),
 		TEST(lost_end_is_made_up_for),

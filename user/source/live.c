@@ -223,6 +223,21 @@ static void stack_tell(struct live *live, const struct lg_rec_stack *stack)
 		hand_on(live, &frames->head);
 }
 
+/*
+ * The end of a thread's last turn is in its slot: totals go before the record that ends it. What a process runs from
+ * now on is told behind the record that ends what it ran before.
+ */
+static void thread_take(struct live *live, const struct lg_rec_thread *rec)
+{
+	bool is_exec = rec->event == LG_THREAD_EXEC;
+
+	if (is_exec)
+		hand_on(live, &rec->head);
+	on_thread(live, rec);
+	if (!is_exec)
+		hand_on(live, &rec->head);
+}
+
 static void record_take(struct live *live, const struct lg_head *head)
 {
 	if (head->kind == LG_REC_NAMES) {
@@ -233,10 +248,10 @@ static void record_take(struct live *live, const struct lg_head *head)
 		stack_tell(live, (const void *)head);
 		return;
 	}
-	/* The end of a thread's last turn is in its slot: totals go before the record that ends it. */
 	if (head->kind == LG_REC_THREAD)
-		on_thread(live, (const void *)head);
-	hand_on(live, head);
+		thread_take(live, (const void *)head);
+	else
+		hand_on(live, head);
 }
 
 int live_take(struct live *live, const void *data, size_t size)
