@@ -44,7 +44,7 @@ struct opt {
 	/* Its value when given without one; then only --name=X and -nX carry one. NULL: a value is needed. */
 	const char *bare;
 	const char *preset;         /* its default as help tells it; NULL: not told */
-	const char *const *choices; /* CHOICE: the words allowed, NULL at the end */
+	const char *const *choices; /* CHOICE: the words allowed, NULL at the end; CALL: those that are completed */
 	enum opt_kind kind;
 	size_t offset; /* of the member in the result struct */
 	/*
@@ -84,6 +84,7 @@ struct opt_command {
 	const struct opt_command *const *subcommands; /* of the program itself, NULL at the end; NULL: none */
 	const char *date;                             /* of the program itself: "June 1, 2026", for the man page */
 	unsigned max_args;                            /* arguments that are no options; at most OPT_MAX_ARGS */
+	const char *arg;    /* what these are, completed as told at opt_complete(); NULL: not completed */
 	bool takes_command; /* what stands behind "--" is a command line to run, not arguments */
 };
 
@@ -125,7 +126,8 @@ void opt_man_command(const struct opt_command *program, const struct opt_command
 
 /*
  * The completion script for "bash", "zsh" or "fish"; -EINVAL for another shell. Values are completed by choices, or by
- * the name of the value: FILE by files, PID.. and TID.. by process ids.
+ * the name of the value: FILE by files, PID.. and TID.. by process ids; arguments by FILE alone; behind "--" by
+ * commands.
  */
 int opt_complete(const struct opt_command *program, const char *shell, FILE *out);
 

@@ -27,6 +27,11 @@ static enum value row_value(const struct opt *o)
 	return VALUE_ANY;
 }
 
+static bool takes_files(const struct opt_command *cmd)
+{
+	return cmd->arg && strcmp(cmd->arg, "FILE") == 0;
+}
+
 static void choices_print(FILE *out, const struct opt *o)
 {
 	for (unsigned i = 0; o->choices[i]; i++)
@@ -85,7 +90,7 @@ static void bash_command(FILE *out, const struct opt_command *program, const str
 			fprintf(out, "|-%c", o->key);
 		fputs(") ", out);
 		if (value == VALUE_FILE)
-			fputs("COMPREPLY=($(compgen -f -- \"$cur\"))", out);
+			fprintf(out, "_%s_files", program->name);
 		if (value == VALUE_PROCESS)
 			fputs("COMPREPLY=($(compgen -W \"$(cd /proc && echo [0-9]*)\" -- \"$cur\"))", out);
 		if (value == VALUE_CHOICE) {
@@ -95,7 +100,10 @@ static void bash_command(FILE *out, const struct opt_command *program, const str
 		}
 		fputs(value == VALUE_ANY ? "return ;;\n" : "; return ;;\n", out);
 	}
-	fputs("\t\tesac\n\t\twords='", out);
+	fputs("\t\tesac\n", out);
+	if (takes_files(cmd))
+		fprintf(out, "\t\t[[ $cur == -* ]] || { _%s_files; return; }\n", program->name);
+	fputs("\t\twords='", out);
 	names_print(out, cmd);
 	fputs("' ;;\n", out);
 }
@@ -104,10 +112,23 @@ static void bash_complete(const struct opt_command *program, FILE *out)
 {
 	const char *name = program->name;
 
-	fprintf(out, "# bash completion of %s, made from its option tables\n_%s()\n{\n", name, name);
-	fputs("\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} sub= words= commands='", out);
+	fprintf(out, "# bash completion of %s, made from its option tables\n", name);
+	fprintf(out,
+		"_%s_files()\n{\n\tcompopt -o filenames 2>/dev/null || :\n"
+		"\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n}\n\n_%s()\n{\n",
+		name, name);
+	fputs("\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} sub= words= i commands='", out);
 	subcommands_print(out, program);
 	fputs("'\n\tCOMPREPLY=()\n"
+	      "\t# --name=value is three words here\n"
+	      "\t[ \"$prev\" = = ] && prev=${COMP_WORDS[COMP_CWORD-2]}\n"
+	      "\t[ \"$cur\" = = ] && cur=\n"
+	      "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
+	      "\t\t[ \"${COMP_WORDS[i]}\" = -- ] || continue\n",
+	      out);
+	fprintf(out, "\t\t_%s_files\n", name);
+	fputs("\t\t[ $i -lt $((COMP_CWORD - 1)) ] || COMPREPLY=($(compgen -c -- \"$cur\"))\n"
+	      "\t\treturn\n\tdone\n"
 	      "\t[ \"$COMP_CWORD\" -gt 1 ] && [[ \" $commands \" == *\" ${COMP_WORDS[1]} \"* ]] && "
 	      "sub=${COMP_WORDS[1]}\n"
 	      "\tcase $sub in\n",
@@ -154,6 +175,8 @@ static void zsh_command(FILE *out, const struct opt_command *program, const stru
 	for (const struct opt *o = (sub ? sub : program)->opts; o->name; o++)
 		zsh_row(out, o);
 	zsh_row(out, &opt_help_row);
+	if (takes_files(sub ? sub : program))
+		fputs(" \\\n\t\t\t'*:FILE:_files'", out);
 	if (!sub && program->subcommands) {
 		fputs(" \\\n\t\t\t'1: :(", out);
 		subcommands_print(out, program);
@@ -166,6 +189,11 @@ static void zsh_complete(const struct opt_command *program, FILE *out)
 {
 	fprintf(out, "#compdef %s\n# made from its option tables\n_%s()\n{\n\tlocal sub=''\n", program->name,
 		program->name);
+	fputs("\tlocal -i dashes=${words[(i)--]}\n"
+	      "\tif (( dashes < CURRENT )); then\n"
+	      "\t\twords=(\"${(@)words[dashes+1,-1]}\")\n\t\t(( CURRENT -= dashes ))\n"
+	      "\t\t_normal\n\t\treturn\n\tfi\n",
+	      out);
 	fputs("\t(( CURRENT > 2 )) && case $words[2] in\n", out);
 	for (const struct opt_command *const *sub = program->subcommands; sub && *sub; sub++)
 		fprintf(out, "\t\t%s) sub=$words[2]; shift words; (( CURRENT-- )) ;;\n", (*sub)->name);
@@ -223,6 +251,11 @@ static void fish_command(FILE *out, const struct opt_command *program, const str
 	for (const struct opt *o = (sub ? sub : program)->opts; o->name; o++)
 		fish_row(out, program, sub, o);
 	fish_row(out, program, sub, &opt_help_row);
+	if (!takes_files(sub ? sub : program))
+		return;
+	fprintf(out, "complete -c %s", program->name);
+	fish_condition(out, program, sub);
+	fputs(" -F\n", out);
 }
 
 static void fish_complete(const struct opt_command *program, FILE *out)
@@ -230,6 +263,10 @@ static void fish_complete(const struct opt_command *program, FILE *out)
 	fprintf(out, "# fish completion of %s, made from its option tables\ncomplete -c %s -f\n", program->name,
 		program->name);
 	commands_each(out, program, fish_command);
+	fprintf(out,
+		"complete -c %s -n 'contains -- -- (commandline -opc)' -F -a '(__fish_complete_command)' -d "
+		"'Command'\n",
+		program->name);
 }
 
 int opt_complete(const struct opt_command *program, const char *shell, FILE *out)

@@ -51,6 +51,7 @@ const struct opt_command diff_command = {
 	.opts = diff_rows,
 	.examples = examples,
 	.max_args = 2,
+	.arg = "FILE",
 };
 
 /* One recording, summed up. */

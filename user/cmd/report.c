@@ -109,6 +109,7 @@ const struct opt_command report_command = {
 	.opts = report_rows,
 	.examples = examples,
 	.max_args = 1,
+	.arg = "FILE",
 };
 
 static int outputs_open(struct replay *replay, const struct report_opts *o, struct err *err)

@@ -12,6 +12,7 @@
 extern const char *const rows_probe_words[];
 extern const char *const rows_colour_words[];
 extern const char *const rows_stack_words[];
+extern const char *const rows_cause_words[];
 
 /* clang-format off */
 #define ROW_PID(group) \
@@ -55,7 +56,7 @@ extern const char *const rows_stack_words[];
 	 OPT_LIST(struct trace_opts, methods)}
 #define ROW_CAUSE \
 	{"cause", 0, "CAUSE", NULL, "Only stalls with this cause or detail, as the summary names it; may be a list", \
-	 OPT_CALL(trace_take_cause)}
+	 .choices = rows_cause_words, OPT_CALL(trace_take_cause)}
 #define ROW_ALL \
 	{"all", 'a', NULL, NULL, \
 	 "Leave out nothing: neither what was left out when it was recorded, nor the default of --exclude-path", \

@@ -19,6 +19,16 @@ const char *const rows_probe_words[] = {"auto", "syscall", "libc", NULL};
 const char *const rows_colour_words[] = {"auto", "always", "never", NULL};
 const char *const rows_stack_words[] = {"user", "kernel", "user,kernel", "none", NULL};
 
+const char *const rows_cause_words[] = {
+#define X(sym, nr, word, help) word,
+	LG_CAUSES(X)
+#undef X
+#define X(sym, word, names_itself, name) word,
+		MODEL_DETAILS_NAMED(X)
+#undef X
+			NULL,
+};
+
 static const struct opt trace_rows[] = {
 	ROW_PID("What to trace"),
 	ROW_TID,

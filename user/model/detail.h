@@ -13,6 +13,8 @@
 /* X(SYMBOL, "word", names_itself, "what its name is"): names_itself: the word says more than the cause's. */
 #define MODEL_DETAILS(X) \
 	X(NONE, "none", 0, "") \
+	MODEL_DETAILS_NAMED(X)
+#define MODEL_DETAILS_NAMED(X) \
 	X(IMPORT, "import", 1, "the module that was loaded") \
 	X(SLEEP, "sleep", 1, "") \
 	X(DNS, "dns", 1, "the function that looked a name up") \
