@@ -23,6 +23,15 @@ def test_stat(folder):
         assert 0 < row["p50_ns"] <= row["p99_ns"]
 
 
+def test_stat_of_one_route(folder):
+    """Turns are the loop's, requests and stalls those that were asked for."""
+    with EpollServer(folder) as server, Load(server.connect):
+        code, out, err = run("stat", "-p", server.pid, "-j", "--route", "/other", "1", "1")
+    assert code == 0, err
+    row = json.loads(out)
+    assert row["turns"] > 0 and row["requests"] == 0
+
+
 def test_hist(folder):
     with EpollServer(folder) as server, Load(server.connect):
         for of, name in (("turns", f"{server.pid} epoll_server"), ("hold", "GET /ok"), ("delay", "GET /ok"),

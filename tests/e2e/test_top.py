@@ -233,6 +233,8 @@ def test_batch(folder):
             assert "WORST-ROUTE" in table and row(table, server.pid)[2] == "epoll_server"
         code, out, _ = run("top", "-b", "-n", "1", "-d", "2", "--view", "routes", "-p", server.pid)
         assert code == 0 and "GET /" in out
+        code, out, _ = run("top", "-b", "-n", "1", "--view", "routes", "-p", server.pid, "--method", "POST")
+        assert code == 0 and "0 requests" in out and "GET /" not in out
 
 
 def test_batch_of_a_control_group(folder):
