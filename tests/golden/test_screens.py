@@ -35,7 +35,7 @@ KEYS = {
                "show ? show"),
     "narrow_pages": ("stuck", [], "size=60x6 show Enter size=40x60 show Esc Tab Tab Enter size=32x24 show"),
     "long": ("long", ["--utf8"], "show size=100x8 show size=80x60 Enter show Esc Tab Tab size=80x8 show Enter size=80x40 "
-             "show size=50x50 show"),
+             "show size=40x44 show size=9x6 show"),
     "keys": ("minute", [], "size=80x12 F6 show F4 n g i n F4 show Esc \\ p y Enter show F1 show F10"),
     "batch": ("minute", ["--batch", "--utf8"], "size=200x1 show view=1 show view=2 show view=3 show"),
     "places": ("stacks", ["--utf8"], "size=120x12 BackTab show L show W show size=60x8 show size=80x40 BackTab Enter show Enter show"),

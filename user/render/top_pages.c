@@ -10,6 +10,7 @@
 #include "render/top_private.h"
 
 #define PAGE_ROWS    256 /* more than any page has */
+#define MIN_COLS     12  /* of a text that is wrapped: narrower screens cut it, or pages would be longer than that */
 #define CHART_ROWS   4
 #define SHOW_ROUTES  8
 #define SHOW_FLIGHTS 8
@@ -39,16 +40,36 @@ void top_page_title(struct top_page *p, const char *title, const char *more)
 	p->row++;
 }
 
-/* How much of a text goes into so many columns: up to the last blank that fits, at least a word. */
-static size_t line_length(const char *text, unsigned cols)
+/* Whether the first bytes of a text go into so many columns. */
+static bool is_fitting(const char *text, size_t len, unsigned cols)
 {
 	char head[TOP_CELL_LEN];
+
+	snprintf(head, sizeof(head), "%.*s", (int)len, text);
+	return len < sizeof(head) && text_columns(head) <= cols;
+}
+
+/* How much of a word goes into so many columns: whole characters, at least one. */
+static size_t part_length(const char *text, unsigned cols)
+{
+	size_t len = 0, next = 0;
+
+	do {
+		len = next++;
+		while ((text[next] & 0xc0) == 0x80)
+			next++;
+	} while (is_fitting(text, next, cols));
+	return len ? len : next;
+}
+
+/* How much of a text goes into so many columns: up to the last blank that fits, else a part of the first word. */
+static size_t line_length(const char *text, unsigned cols)
+{
 	size_t best = 0;
 
 	for (size_t len = strcspn(text, " ");; len += 1 + strcspn(text + len + 1, " ")) {
-		snprintf(head, sizeof(head), "%.*s", (int)len, text);
-		if (best && (len >= sizeof(head) || text_columns(head) > cols))
-			return best;
+		if (!is_fitting(text, len, cols))
+			return best ? best : part_length(text, cols);
 		best = len;
 		if (!text[len])
 			return best;
@@ -57,10 +78,11 @@ static size_t line_length(const char *text, unsigned cols)
 
 void top_page_wrap(struct top_page *p, int col, unsigned attr, const char *text)
 {
+	unsigned cols = (unsigned)col + MIN_COLS < p->screen.cols ? p->screen.cols - (unsigned)col : MIN_COLS;
 	char line[TOP_CELL_LEN];
 
 	while (*text) {
-		size_t len = line_length(text, (unsigned)col < p->screen.cols ? p->screen.cols - (unsigned)col : 1);
+		size_t len = line_length(text, cols);
 
 		snprintf(line, sizeof(line), "%.*s", (int)len, text);
 		screen_put(&p->screen, p->row++, col, attr, line);

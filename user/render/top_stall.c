@@ -159,12 +159,13 @@ static void frames_put(struct top_page *p, const struct model_stall *stall)
 /* "STUCK for 1.21 s and counting, since 18:43:25.023", "150 ms, from 18:43:25.023 on" */
 static void length_put(struct top_page *p, const struct top *t, const struct board_stall *kept)
 {
-	char time[CLOCK_LEN], length[UNITS_LEN];
+	char text[CLOCK_LEN + UNITS_LEN + 32], time[CLOCK_LEN], length[UNITS_LEN];
 
 	units_format_duration(length, sizeof(length), kept->stall.duration_ns);
 	clock_format_local(time, sizeof(time), kept->stall.start_ns, t->realtime_offset_ns, 1);
-	screen_printf(&p->screen, p->row++, 0, top_is_severe(kept) ? TEXT_RED : TEXT_YELLOW,
-		      kept->is_stuck ? "STUCK for %s and counting, since %s" : "%s, from %s on", length, time);
+	snprintf(text, sizeof(text), kept->is_stuck ? "STUCK for %s and counting, since %s" : "%s, from %s on", length,
+		 time);
+	top_page_wrap(p, 0, top_is_severe(kept) ? TEXT_RED : TEXT_YELLOW, text);
 }
 
 /* --- on a loop's page --- */
