@@ -111,6 +111,20 @@ static const struct row strict_rows[] = {
 	{READ(1, NULL, .is_alone = true), EDGE(ASK), NONE, TWO, NONE},
 };
 
+/* Of several that were read only the answer tells. */
+#define SEVERAL \
+	{ \
+		.nr_in_flight = 2, .several_read = true \
+	}
+static const struct row queued_rows[] = {
+	{READ(2, B), ANSWER(1, A), NONE, SEVERAL, {A, SURE(LIKELY)}},
+	{REPLY(B, .is_alone = true), ANSWER(1, A), NONE, SEVERAL, {A, SURE(LIKELY)}},
+	{READ(2, B), EDGE(ASK), NONE, SEVERAL, NONE},
+	{ANSWER(1, A), EDGE(ASK), {A, SURE(LIKELY)}, SEVERAL, NONE},
+	{READ(2, B), EDGE(END), NONE, SEVERAL, NONE},
+	{READ(1, A), EDGE(ASK), NONE, TWO, {A, SURE(LIKELY)}},
+};
+
 static const struct row task_rows[] = {
 	/* 0: the response at the end tells, whatever was read before */
 	{EDGE(START), ANSWER(1, A), NONE, TWO, {A, SURE(LIKELY)}},
@@ -158,6 +172,12 @@ static void strict(void **state)
 	CHECK(LG_RT_NGINX, strict_rows);
 }
 
+static void queued(void **state)
+{
+	(void)state;
+	CHECK(LG_RT_HAPROXY, queued_rows);
+}
+
 static void task(void **state)
 {
 	(void)state;
@@ -192,10 +212,8 @@ static void exact_is_rare(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(callback),
-		cmocka_unit_test(strict),
-		cmocka_unit_test(task),
-		cmocka_unit_test(exact_is_rare),
+		cmocka_unit_test(callback), cmocka_unit_test(strict),        cmocka_unit_test(queued),
+		cmocka_unit_test(task),     cmocka_unit_test(exact_is_rare),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

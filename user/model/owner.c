@@ -2,15 +2,17 @@
 /*
  * The rules. `exact` is given in one place only, to servers whose callbacks are known to go from reading a request to
  * answering it without returning to the loop. Redis is not one: its replies are written later, and its timer (which
- * may fork to save, or expire many keys) runs in between; HAProxy runs other streams' tasks in between; and a
+ * may fork to save, or expire many keys) runs in between; HAProxy reads first and runs its streams' tasks then; and a
  * native program may be of any kind (tokio runs other tasks where one awaits).
  */
 #include "model/owner.h"
 
+#include <stddef.h>
+
 static const struct policy policies[LG_NR_RUNTIMES] = {
 	[LG_RT_NATIVE] = {0}, [LG_RT_CPYTHON] = {.is_task = true},
 	[LG_RT_NODE] = {0},   [LG_RT_NGINX] = {.is_strict = true},
-	[LG_RT_REDIS] = {0},  [LG_RT_HAPROXY] = {0},
+	[LG_RT_REDIS] = {0},  [LG_RT_HAPROXY] = {.is_queued = true},
 };
 
 static const struct owner nobody = {0};
@@ -70,6 +72,8 @@ static struct owner owner_by_callback(const struct policy *policy, const struct 
 	bool same_conn = from->kind == EDGE_READ && to->conn == from->conn && to->conn;
 	bool is_loops = from->kind == EDGE_START || from->kind == EDGE_LEFT;
 
+	if (policy->is_queued && scene->several_read)
+		return likely(to->kind == EDGE_ANSWER ? to->who : NULL);
 	if (to->kind == EDGE_ANSWER && to->who && to->who != o.who) {
 		/* A timer or a promise went on; or several requests of one read are answered in their order. */
 		if (same_conn || (from->kind != EDGE_READ && (!is_loops || to->is_http)))

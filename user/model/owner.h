@@ -58,6 +58,7 @@ struct scene {
 	unsigned nr_in_flight;
 	struct request *sole; /* the one in flight, when it is one */
 	bool others_read;     /* this turn read something that is not `sole`'s */
+	bool several_read;    /* this turn read for several requests */
 };
 
 struct policy {
@@ -67,6 +68,8 @@ struct policy {
 	 * timer or other request can come between, so the owner is proved.
 	 */
 	bool is_strict;
+	/* What was read is worked for when all was read: of several only an answer tells which one. */
+	bool is_queued;
 };
 
 const struct policy *policy_of(enum lg_runtime runtime);

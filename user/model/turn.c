@@ -163,7 +163,8 @@ static void reads_note(struct turn *t, const struct edge *e)
 	case EDGE_REPLY:
 	case EDGE_WAKE:
 	case EDGE_ACCEPT:
-		if (!e->who || (t->read_serial && t->read_serial != e->who->serial))
+		t->scene.several_read |= e->who && t->read_serial && t->read_serial != e->who->serial;
+		if (!e->who || t->scene.several_read)
 			t->reads_mixed = true;
 		else
 			t->read_serial = e->who->serial;
@@ -384,6 +385,7 @@ static void turn_clear(struct model *m, struct turn *t)
 	ref_set(m, &t->top, NULL);
 	ref_set(m, &t->scene.sole, NULL);
 	ref_set(m, &t->edge.who, NULL);
+	t->scene.several_read = false;
 	t->last = (struct owner){0};
 	t->whole = (struct span){0};
 	t->read_serial = 0;
