@@ -88,6 +88,7 @@ __noinline int python_frame_look(struct walk *w, __u64 frame, __u32 is_any)
 
 	if (!w)
 		return 0;
+	w->is_handler = 0;
 	code = peek(w, frame + w->py.frame_code) & ~7ULL;
 	if (w->looks_for)
 		n = peek_int(w, code + w->py.code_nlocals);

@@ -35,6 +35,7 @@ enum walk_name {
 	NAME_PAYLOAD_WRITER, /* and what writes its response: */
 	NAME_OUTPUT_SIZE,
 	NAME_EOF,
+	NAME_LOOP,
 	NAME_PATH,     /* as it was sent: of a scope */
 	NR_NAMES = 32, /* a power of two: indexes are masked */
 };
@@ -64,7 +65,8 @@ struct walk {
 
 	__u32 nr_looked; /* frames whose arguments were looked at: in memory, where it costs the verifier no states */
 	__u32 is_found;
-	__u32 is_cycle; /* 1: what was found is the server's own object */
+	__u32 is_cycle;   /* 1: what was found is the server's own object */
+	__u32 is_handler; /* 1: the frame that is looked at is of aiohttp's connection, which serves one at a time */
 
 	__u32 looks_for; /* enum walk_futures */
 	__u64 future;    /* what was found of them, */

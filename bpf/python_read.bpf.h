@@ -91,6 +91,8 @@ static __always_inline int name_of(struct walk *w, __u64 str)
 		return NAME_TYPE;
 	if (len == 4 && c[0] == CHARS('_', 'e', 'o', 'f', 0, 0, 0, 0))
 		return NAME_EOF;
+	if (len == 4 && c[0] == CHARS('l', 'o', 'o', 'p', 0, 0, 0, 0))
+		return NAME_LOOP;
 	if (len == 5 && c[0] == CHARS('s', 'c', 'o', 'p', 'e', 0, 0, 0))
 		return NAME_SCOPE;
 	if (len == 5 && c[0] == CHARS('c', 'y', 'c', 'l', 'e', 0, 0, 0))

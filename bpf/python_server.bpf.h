@@ -10,18 +10,30 @@
 
 #include "python_read.bpf.h"
 
-/* What the scope that was scanned says of the path: without it a request is found as well. */
+/* The first characters of an object's class. */
+static __always_inline __u64 class_name(struct walk *w, __u64 obj)
+{
+	return peek(w, peek(w, peek(w, obj + OBJECT_TYPE) + TYPE_NAME));
+}
+
+/*
+ * What the scope that was scanned says of the path: without it a request is found as well. uvicorn's WebSockets by
+ * wsproto have a str where others have bytes.
+ */
 static __always_inline void path_take(struct walk *w)
 {
-	__u64 bytes = w->attrs[NAME_PATH], len;
+	__u64 path = w->attrs[NAME_PATH], len;
+	bool is_str;
 
 	w->path_sum = 0;
-	if (!bytes)
+	if (!path)
 		return;
-	len = peek(w, bytes + VAR_SIZE);
+	is_str = (__u32)class_name(w, path) == (__u32)CHARS('s', 't', 'r', 0, 0, 0, 0, 0);
+	len = peek(w, path + VAR_SIZE);
 	for (int i = 0; i < LG_PATH_WORDS; i++)
 		w->path[i] = 0;
-	if (!bpf_probe_read_user(w->path, bounded(len, LG_PATH_BYTES), (void *)(bytes + BYTES_DATA)))
+	path += is_str * (w->py.str_data - BYTES_DATA) + BYTES_DATA;
+	if (!bpf_probe_read_user(w->path, bounded(len, LG_PATH_BYTES), (void *)path))
 		w->path_sum = lg_path_sum(w->path, len);
 }
 
@@ -45,12 +57,6 @@ static __always_inline bool scope_take(struct walk *w, __u64 dict)
 	w->port = tuple_port(w, w->attrs[NAME_CLIENT]);
 	path_take(w);
 	return true;
-}
-
-/* The first characters of an object's class. */
-static __always_inline __u64 class_name(struct walk *w, __u64 obj)
-{
-	return peek(w, peek(w, peek(w, obj + OBJECT_TYPE) + TYPE_NAME));
 }
 
 /*
@@ -108,12 +114,14 @@ static __always_inline void stream_take(struct walk *w)
 
 /*
  * aiohttp: a connection's requests are handled one after the other, so what is written tells which one it is; code that
- * holds an answered one may have outlived it. The writer's attributes may be those of its class while they are what
- * they began as.
+ * holds an answered one may have outlived it, unless it is of the connection's own coroutine. asyncio's own loop writes
+ * at once, others at the end of a turn. The writer's attributes may be those of its class while they are what they
+ * began as.
  */
 static __always_inline int aiohttp_take(struct walk *w, __u64 obj)
 {
 	__u64 port = tuple_port(w, w->attrs[NAME_PEERNAME]), writer = w->attrs[NAME_PAYLOAD_WRITER], size;
+	bool is_sent;
 
 	if (!port || class_name(w, writer) != CHARS('S', 't', 'r', 'e', 'a', 'm', 'W', 'r'))
 		return 0;
@@ -122,8 +130,9 @@ static __always_inline int aiohttp_take(struct walk *w, __u64 obj)
 	w->stage = LG_STAGE_WAITING;
 	if (size && peek_int(w, size + LONG_DIGIT))
 		w->stage = LG_STAGE_STARTED;
+	is_sent = w->is_handler && class_name(w, w->attrs[NAME_LOOP]) == CHARS('_', 'U', 'n', 'i', 'x', 'S', 'e', 'l');
 	if (w->attrs[NAME_EOF] == w->py.true_object)
-		w->stage = LG_STAGE_DETACHED;
+		w->stage = is_sent ? LG_STAGE_SENT : LG_STAGE_DETACHED;
 	w->port = port;
 	w->key = obj;
 	w->path_sum = 0;
@@ -145,6 +154,7 @@ __noinline int python_object_look(struct walk *w, __u64 obj)
 	python_instance_scan(w, obj);
 	if (w->attrs[NAME_PEERNAME] && w->attrs[NAME_PAYLOAD_WRITER])
 		return aiohttp_take(w, obj);
+	w->is_handler |= class_name(w, obj) == CHARS('R', 'e', 'q', 'u', 'e', 's', 't', 'H');
 	scope = w->attrs[NAME_SCOPE];
 	if (!scope || peek(w, scope + OBJECT_TYPE) != w->py.type_dict || !scope_take(w, scope))
 		return 0;

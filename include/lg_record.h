@@ -208,6 +208,7 @@ enum lg_stage {
 	LG_STAGE_DONE = 3,    /* it was answered, its code goes on */
 	/* Code that holds on to the request, but that nothing of the server's leads to: it may have outlived it. */
 	LG_STAGE_DETACHED = 4,
+	LG_STAGE_SENT = 5, /* as DONE, and all that it wrote has passed: an unanswered request is a later one */
 };
 
 /*

@@ -329,6 +329,19 @@ static void code_after_the_answer(void **state)
 	stream_free(s);
 }
 
+/* What it wrote has passed, so those that are not answered are later ones. */
+static void code_after_what_was_sent(void **state)
+{
+	struct stream *s = second_request(1);
+
+	(void)state;
+	io_read(s, 11, GET("three"));
+	run_marked(s, 30, 11, LG_STAGE_SENT, 1);
+	turn_stop(s);
+	assert_stall(s, "one", 30, LIKELY, CPU);
+	stream_free(s);
+}
+
 /* The server is done, but the loop writes the response at its turn's end only. */
 static void answered_and_not_yet_written(void **state)
 {
@@ -567,6 +580,7 @@ int main(void)
 		cmocka_unit_test(caught_before_the_first_write),
 		cmocka_unit_test(complete_to_the_client_only),
 		cmocka_unit_test(code_after_the_answer),
+		cmocka_unit_test(code_after_what_was_sent),
 		cmocka_unit_test(pipelined_is_not_exact),
 		cmocka_unit_test(answered_and_not_yet_written),
 		cmocka_unit_test(behind_is_the_request_before),

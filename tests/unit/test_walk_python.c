@@ -68,7 +68,7 @@ static uint64_t str_new(const char *text)
 
 static uint64_t bytes_new(const char *text)
 {
-	uint64_t bytes = host_new(BYTES_DATA + strlen(text) + 8);
+	uint64_t bytes = object_new(type_new("bytes", 0), BYTES_DATA + strlen(text) + 8);
 
 	host_put64(bytes + VAR_SIZE, strlen(text));
 	host_put(bytes + BYTES_DATA, text, strlen(text));
@@ -103,12 +103,17 @@ static uint64_t client_new(uint32_t port)
 	return tuple;
 }
 
-static uint64_t scope_new(uint32_t port)
+static uint64_t scope_of(const char *type, uint64_t path, uint32_t port)
 {
 	static const char *const names[] = {"type", "path", "raw_path", "client"};
-	const uint64_t values[] = {str_new("http"), str_new(PATH), bytes_new(PATH), client_new(port)};
+	const uint64_t values[] = {str_new(type), str_new(PATH), path, client_new(port)};
 
 	return dict_new(4, names, values);
+}
+
+static uint64_t scope_new(uint32_t port)
+{
+	return scope_of("http", bytes_new(PATH), port);
 }
 
 /* An instance whose attributes are in a dict, two words before it. */
@@ -242,10 +247,46 @@ static void case_scope(void)
 	task_runs(task_new(scope_new(PORT)));
 }
 
+/* A path that is a str, as uvicorn has it with wsproto. */
+static void case_websocket(void)
+{
+	uint64_t path = str_new(PATH);
+
+	host_put64(path + OBJECT_TYPE, type_new("str", 0));
+	task_runs(task_new(scope_of("websocket", path, PORT)));
+}
+
+/* What aiohttp's connection runs for a request that it has answered; of another `class`, a coroutine that it called. */
+static void answered_build(const char *class, const char *loop)
+{
+	static const char *const of_writer[] = {"output_size", "_eof", "loop"};
+	static const char *const of_request[] = {"_payload_writer", "_transport_peername"};
+	const uint64_t writer_values[] = {0, py.true_object, instance_new(loop, 0, NULL, NULL)};
+	const uint64_t writer = instance_new("StreamWriter", 3, of_writer, writer_values);
+	const uint64_t values[] = {writer, client_new(PORT)};
+	uint64_t task = task_new(instance_new(class, 0, NULL, NULL)), code;
+	uint32_t two = 2;
+
+	memcpy(&code, host.bytes + (task_frame(task) + py.frame_code - HOST_BASE), 8);
+	host_put(code + py.code_argcount, &two, 4);
+	host_put64(task_frame(task) + py.frame_locals + 8, instance_new("Request", 2, of_request, values));
+	task_runs(task);
+}
+
+static void case_answered(void)
+{
+	answered_build("RequestHandler", "_UnixSelectorEventLoop");
+}
+
 static const struct {
 	void (*build)(void);
 	uint8_t sure;
-} cases[] = {{case_cycle, LG_SURE_EXACT}, {case_awaited, LG_SURE_EXACT}, {case_scope, LG_SURE_LIKELY}};
+	bool has_path;
+} cases[] = {{case_cycle, LG_SURE_EXACT, true},
+	     {case_awaited, LG_SURE_EXACT, true},
+	     {case_scope, LG_SURE_LIKELY, true},
+	     {case_websocket, LG_SURE_LIKELY, true},
+	     {case_answered, LG_SURE_EXACT, false}};
 #define NR_CASES (sizeof(cases) / sizeof(*cases))
 
 static void case_build(size_t i)
@@ -266,7 +307,27 @@ static void every_way_leads_to_the_request(void **state)
 		assert_int_equal(a.answer, LG_ANSWER_CONN);
 		assert_int_equal(a.sure, cases[i].sure);
 		assert_int_equal(a.port, PORT);
-		assert_int_equal(a.path_sum, lg_path_sum(path, strlen(PATH)));
+		assert_int_equal(a.path_sum, cases[i].has_path ? lg_path_sum(path, strlen(PATH)) : 0);
+	}
+}
+
+static void an_answered_request_may_be_outlived(void **state)
+{
+	static const struct {
+		const char *class, *loop;
+		uint8_t stage;
+	} ways[] = {{"RequestHandler", "_UnixSelectorEventLoop", LG_STAGE_SENT},
+		    {"RequestHandler", "Loop", LG_STAGE_DETACHED},
+		    {"Auditor", "_UnixSelectorEventLoop", LG_STAGE_DETACHED}};
+	struct answer a;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		process_init();
+		answered_build(ways[i].class, ways[i].loop);
+		assert_int_equal(ask(&a), 0);
+		assert_int_equal(a.port, PORT);
+		assert_int_equal(a.stage, ways[i].stage);
 	}
 }
 
@@ -382,6 +443,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_way_leads_to_the_request),
+		cmocka_unit_test(an_answered_request_may_be_outlived),
 		cmocka_unit_test(nobody_without_a_request),
 		cmocka_unit_test(holder_of_the_first_wait),
 		cmocka_unit_test(tasks_that_await_each_other_end),

@@ -197,6 +197,8 @@ static struct request *mark_guess(const struct conn *c, const struct lg_rec_owne
 
 	if (rec->stage == LG_STAGE_DETACHED && c->nr_requests > 1 && !c->is_upgraded)
 		return NULL;
+	if (rec->stage == LG_STAGE_SENT && front && !front->write_ns)
+		return conn_before(c);
 	if (c->nr_unanswered > 1)
 		return front;
 	if (rec->is_behind)
