@@ -26,6 +26,11 @@
 #define UV_FD   184
 #define UV_PIPE 7
 #define UV_TCP  12
+/* Of a Map, and how many words of its table: eight entries, and what is before them. */
+#define AT_MAP_TABLE     24
+#define NODE_STORES      32
+#define NODE_STORE_STEPS 64 /* objects visited from there: the storages, what they hold, and its fields */
+
 #define UV_NEAR 1024 /* a wrapper holds its handle in itself */
 
 /* What of a request was found in fields, as enum node_class, or-ed: with both, the object is made for that request. */
@@ -311,6 +316,43 @@ __noinline int node_frames(__u64 fp)
 	return result;
 }
 
+/* What AsyncLocalStorages hold for the code that runs: the values of a Map, whose table has few of them. */
+__noinline int node_stores(__u64 map)
+{
+	struct node_walk *w = node_walk();
+
+	if (!w || !w->v8.type_js_map || type_of(w, map) != w->v8.type_js_map)
+		return 0;
+	w->head = 0;
+	w->tail = 0;
+	w->nr_goals = 0;
+	w->epoch++;
+	node_push_words(field_at(map, AT_MAP_TABLE) - 1 + AT_ELEMENTS, NODE_STORES, HOW_STRONG);
+	for (__u32 i = 0; i < NODE_STORE_STEPS; i++) {
+		if (node_step())
+			break;
+	}
+	return w->nr_goals;
+}
+
+/*
+ * No code leads to a request, but the program may keep it in an AsyncLocalStorage. That outlives requests, in what was
+ * first made for one of them: only those that are not answered yet are believed. Returns 0 with an answer.
+ */
+static __always_inline int node_by_store(struct node_walk *w, __u64 fp, __u64 isolate)
+{
+	__u64 map = isolate && w->v8.stores ? word_at(isolate + w->v8.stores) : 0;
+	int result = 1;
+
+	w->is_by_store = 1;
+	if (map && node_stores(map) > 0)
+		result = node_judge(0);
+	else if (w->has_stores)
+		result = node_frames(fp);
+	w->result.sure = LG_SURE_LIKELY;
+	return !result && w->verdict.open && !w->verdict.done && !w->verdict.is_many ? 0 : 1;
+}
+
 /*
  * The frame through which JavaScript called native code, or 0. Native code need not keep frame pointers, and what it
  * left of the stack as it was may look like frames that are long gone.
@@ -350,6 +392,8 @@ static __always_inline int node_begin(const struct lg_v8 *v8, __u64 nonce)
 	w->v8 = *v8;
 	w->nr_steps = 0;
 	w->is_cut = 0;
+	w->has_stores = 0;
+	w->is_by_store = 0;
 	__builtin_memset(w->classes, 0, sizeof(w->classes));
 	__builtin_memset(&w->result, 0, sizeof(w->result));
 	return 0;
@@ -379,6 +423,8 @@ static __always_inline int node_ask(struct thread *t, struct task_struct *task, 
 		fp = exit;
 	if (fp >= sp && fp - sp < NODE_STACK)
 		result = node_frames(fp);
+	if (result > 0 && !w->is_cut)
+		result = node_by_store(w, fp, isolate);
 	if (w->nonce != nonce)
 		return -1;
 	a->answer = !result ? w->result.answer : w->is_cut ? LG_ANSWER_UNKNOWN : LG_ANSWER_NOBODY;

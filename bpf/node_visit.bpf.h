@@ -146,14 +146,15 @@ static __always_inline void fields_visit(struct node_walk *w, __u64 object, __u3
 		node_push_words(properties - 1 + AT_ELEMENTS, map_nr_fields(w) - (size - first), how);
 }
 
-static __always_inline void object_visit(struct node_walk *w, __u64 object, __u32 how)
+/* What its fields hold is reached as `in_fields`. */
+static __always_inline void object_visit(struct node_walk *w, __u64 object, __u32 how, __u32 in_fields)
 {
 	int class = node_class();
 	__u32 i = w->nr_goals;
 
 	if (class != CLASS_REQUEST && class != CLASS_RESPONSE) {
 		if (!(how & HOW_FIELD))
-			fields_visit(w, object, how | HOW_FIELD);
+			fields_visit(w, object, in_fields);
 		return;
 	}
 	if (i >= NODE_GOALS)
@@ -223,6 +224,7 @@ __noinline int node_step(void)
 	struct node_walk *w = node_walk();
 	__u64 entry, object;
 	__u32 type, how;
+	bool is_promise;
 
 	if (!w || w->head >= w->tail)
 		return 1;
@@ -235,8 +237,11 @@ __noinline int node_step(void)
 	how = entry & HOW_MASK;
 	object = entry & ~(__u64)HOW_MASK;
 	type = map_load(w, object);
-	if (type == w->v8.type_object)
-		object_visit(w, object, how);
+	is_promise = type == w->v8.type_promise;
+	w->has_stores |= is_promise && map_nr_fields(w);
+	/* A promise's fields hold what AsyncLocalStorages held when it was made; up to Node 22. */
+	if (type == w->v8.type_object || (is_promise && w->is_by_store))
+		object_visit(w, object, how, is_promise ? HOW_STRONG : how | HOW_FIELD);
 	if (how != HOW_STRONG)
 		return 0;
 	if (type_is_function(&w->v8, type)) {
@@ -245,7 +250,7 @@ __noinline int node_step(void)
 		context_visit(w, object, type);
 	} else if (type == w->v8.type_async_function || type == w->v8.type_async_generator) {
 		generator_visit(w, object, type);
-	} else if (type == w->v8.type_promise) {
+	} else if (is_promise) {
 		__u64 reactions = field_at(object, AT_REACTIONS);
 
 		if (type_of(w, reactions) == w->v8.type_reaction)

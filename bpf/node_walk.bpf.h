@@ -43,7 +43,9 @@ struct node_walk {
 	__u64 classes[NODE_CLASSES]; /* constructors' addresses | enum node_class * 2 */
 	struct node_verdict verdict;
 	struct answer result;
-	__u64 context; /* of the frame that is walked from */
+	__u64 context;     /* of the frame that is walked from */
+	__u32 has_stores;  /* 1: a promise was seen that has fields */
+	__u32 is_by_store; /* 1: what promises have in fields leads on */
 	__u32 nr_steps;
 	__u32 is_cut; /* 1: it ended for having taken too many */
 	__u64 found;  /* node_field: the value */

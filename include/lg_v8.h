@@ -27,6 +27,7 @@ struct lg_v8 {
 	__u16 type_scope_info;
 	__u16 type_context; /* the first of the contexts' types, in alphabetical order */
 	__u16 type_context_end;
+	__u16 type_js_map; /* of a Map of JavaScript's; 0: not known */
 
 	/* Offsets in bytes. */
 	__u16 map_size; /* one byte each: size of the objects and start of their fields, in words */
@@ -61,6 +62,7 @@ struct lg_v8 {
 	__s64 isolate;
 	__u64 exit_frame;
 	__u64 vm_state; /* in the isolate: 16 bits, LG_V8_GC while it collects; 0: not known where */
+	__u64 stores;   /* in the isolate, from Node 24 on: the Map of what AsyncLocalStorages hold now; 0: not known */
 
 	/* In a JavaScript frame, from its frame pointer. */
 	__s16 fp_function;

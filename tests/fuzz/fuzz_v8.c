@@ -13,6 +13,7 @@ static void v8_check(const struct lg_v8 *v8)
 	FUZZ_CHECK(v8->fp_function >= -64 && v8->fp_function < 0 && v8->fp_context >= -64 && v8->fp_context < 0);
 	FUZZ_CHECK(v8->fp_args >= 16 && v8->fp_args <= 64);
 	FUZZ_CHECK(v8->exit_frame < 8192);
+	FUZZ_CHECK(v8->stores < 8192);
 	FUZZ_CHECK(v8->vm_state < 4096);
 }
 

@@ -44,6 +44,7 @@ static struct lg_v8 v8 = {
 	.type_scope_info = 261,
 	.type_context = 205,
 	.type_context_end = 215,
+	.type_js_map = 2110,
 	.map_size = 8,
 	.map_fields = 9,
 	.map_type = 12,

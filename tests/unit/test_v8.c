@@ -36,6 +36,7 @@
 	X(type_PromiseFulfillReactionJobTask__PROMISE_FULFILL_REACTION_JOB_TASK_TYPE, 132) \
 	X(type_PromiseResolveThenableJobTask__PROMISE_RESOLVE_THENABLE_JOB_TASK_TYPE, 136) \
 	X(type_Map__MAP_TYPE, 255) \
+	X(type_JSMap__JS_MAP_TYPE, 2110) \
 	X(type_ScopeInfo__SCOPE_INFO_TYPE, 261) \
 	X(FirstContextType, 205) \
 	X(LastContextType, 214) \
@@ -82,6 +83,12 @@ __asm__(".text\n"
 	"Builtins_CEntry_Return1_ArgvOnStack_NoBuiltinExit:\n"
 	"	mov %rbp, 0x100(%r13)\n"
 	"	.skip 64, 0x90\n"
+	".globl Builtins_GetContinuationPreservedEmbedderData\n"
+	".type Builtins_GetContinuationPreservedEmbedderData, @function\n"
+	"Builtins_GetContinuationPreservedEmbedderData:\n"
+	"	push %rbp\n"
+	"	mov 0x2c0(%r13), %rax\n"
+	"	.skip 64, 0x90\n"
 	".globl _ZN2v88internal10TickSample14GetStackSampleEv\n"
 	".type _ZN2v88internal10TickSample14GetStackSampleEv, @function\n"
 	"_ZN2v88internal10TickSample14GetStackSampleEv:\n"
@@ -91,9 +98,11 @@ __asm__(".text\n"
 	"	.skip 128, 0x90\n");
 #define EXIT_FRAME 0x180
 #define VM_STATE   0x1b8
+#define STORES     0x340
 #else
 #define EXIT_FRAME 0
 #define VM_STATE   0
+#define STORES     0
 #endif
 
 static int self_read(struct lg_v8 *v8, const char *path)
@@ -123,6 +132,8 @@ static void reads_what_the_program_says(void **state)
 	assert_int_equal(v8.fp_argc, -24);
 	assert_int_equal(v8.exit_frame, EXIT_FRAME);
 	assert_int_equal(v8.vm_state, VM_STATE);
+	assert_int_equal(v8.stores, STORES);
+	assert_int_equal(v8.type_js_map, 2110);
 }
 
 /* A copy of this program in which one constant has another value. */

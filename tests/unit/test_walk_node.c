@@ -76,8 +76,37 @@ static uint64_t case_bound(void)
 	return 3;
 }
 
-static uint64_t (*const cases[])(void) = {
-	case_argument, case_closure, case_receiver, case_object, case_promises, case_microtask, case_bound,
+/* A promise that nobody awaits, made while an AsyncLocalStorage held an object with the request. */
+static uint64_t store_build(uint64_t request)
+{
+	static const char *const fields[] = {"@kResourceStore"};
+	uint64_t promise = object_new(class_new("Promise", 1, fields), 7), store = object_new(heap.plain_map, 5);
+	uint64_t context, map;
+
+	memcpy(&map, host.bytes + (promise - 1 - HOST_BASE), 8);
+	host_put(map - 1 + v8.map_type, &v8.type_promise, 2);
+	host_put(map - 1 + v8.map_size, &(uint8_t){6}, 1);
+	host_put(map - 1 + v8.map_fields, &(uint8_t){5}, 1);
+	field_set(promise, 40, store);
+	field_set(store, 24, request);
+	context = context_new(CONTEXT_FUNCTION, heap.script, 1, &promise);
+	frame_add(function_new(heap.shared, context), context, 0, 0);
+	return store;
+}
+
+static uint64_t case_store(void)
+{
+	store_build(request_new(5));
+	return 5;
+}
+
+static const struct {
+	uint64_t (*build)(void);
+	uint8_t sure;
+} cases[] = {
+	{case_argument, LG_SURE_EXACT}, {case_closure, LG_SURE_EXACT},  {case_receiver, LG_SURE_EXACT},
+	{case_object, LG_SURE_EXACT},   {case_promises, LG_SURE_EXACT}, {case_microtask, LG_SURE_EXACT},
+	{case_bound, LG_SURE_EXACT},    {case_store, LG_SURE_LIKELY},
 };
 #define NR_CASES (sizeof(cases) / sizeof(*cases))
 
@@ -85,7 +114,7 @@ static uint64_t case_build(size_t i)
 {
 	heap_init();
 	stack_init();
-	return cases[i]();
+	return cases[i].build();
 }
 
 static void every_link_leads_to_the_request(void **state)
@@ -94,7 +123,7 @@ static void every_link_leads_to_the_request(void **state)
 	for (size_t i = 0; i < NR_CASES; i++) {
 		uint64_t fd = case_build(i);
 
-		expect(LG_ANSWER_CONN, LG_SURE_EXACT, HOST_INO + fd);
+		expect(LG_ANSWER_CONN, cases[i].sure, HOST_INO + fd);
 	}
 }
 
@@ -120,6 +149,56 @@ static void one_field_is_not_sure(void **state)
 	field_set(object, 24, request_new(3));
 	frame_add(function_new(heap.shared, heap.script), heap.script, 0, object);
 	expect(LG_ANSWER_CONN, LG_SURE_LIKELY, HOST_INO + 3);
+}
+
+static void a_promise_knows_its_store(void **state)
+{
+	uint64_t store, request, socket;
+
+	(void)state;
+	heap_init();
+	stack_init();
+	request = request_new(3);
+	store = store_build(request);
+	expect(LG_ANSWER_CONN, LG_SURE_LIKELY, HOST_INO + 3);
+	memcpy(&socket, host.bytes + (request - 1 + 24 - HOST_BASE), 8);
+	field_set(socket, 32, 0); /* it was answered: what it began may go on for ever */
+	expect(LG_ANSWER_NOBODY, LG_SURE_NONE, 0);
+	field_set(store, 24, 0);
+	expect(LG_ANSWER_NOBODY, LG_SURE_NONE, 0);
+}
+
+/* From Node 24 on: a Map of what all of them hold goes from callback to callback, and V8 has the one of now. */
+static void the_map_of_stores_is_known(void **state)
+{
+	const struct lg_v8 before = v8;
+	uint64_t map, table, store, isolate, thread;
+
+	(void)state;
+	heap_init();
+	stack_init();
+	frame_add(function_new(heap.shared, heap.script), heap.script, 0, 0);
+	isolate = host_new(64);
+	thread = host_new(8);
+	map = typed_new(v8.type_js_map, 4);
+	table = typed_new(TYPE_ARRAY, 2 + NODE_STORES);
+	store = object_new(heap.plain_map, 5);
+	host_put64(thread, isolate);
+#if defined(__x86_64__)
+	host_task.task.thread.fsbase = thread;
+#else
+	host_task.task.thread.uw.tp_value = thread;
+#endif
+	v8.exit_frame = 8;
+	v8.stores = 16;
+	host_put64(isolate + 16, map);
+	field_set(map, AT_MAP_TABLE, table);
+	field_set(table, AT_ELEMENTS + 8 * 6, store);
+	field_set(store, 24, request_new(5));
+	expect(LG_ANSWER_CONN, LG_SURE_LIKELY, HOST_INO + 5);
+	field_set(table, AT_ELEMENTS + 8 * 9, request_new(6));
+	expect(LG_ANSWER_NOBODY, LG_SURE_NONE, 0);
+	v8 = before;
 }
 
 static void two_requests_are_shared(void **state)
@@ -272,6 +351,8 @@ int main(void)
 		cmocka_unit_test(every_link_leads_to_the_request),
 		cmocka_unit_test(inner_frame_wins),
 		cmocka_unit_test(one_field_is_not_sure),
+		cmocka_unit_test(a_promise_knows_its_store),
+		cmocka_unit_test(the_map_of_stores_is_known),
 		cmocka_unit_test(two_requests_are_shared),
 		cmocka_unit_test(behind_is_told_by_path),
 		cmocka_unit_test(system_call_is_not_sure),

@@ -74,6 +74,7 @@ enum constant {
 	C_FP_FUNCTION,
 	C_FP_CONTEXT,
 	C_FP_ARGS,
+	C_JS_MAP,
 	NR_CONSTANTS
 };
 
@@ -120,6 +121,7 @@ static const char *const names[NR_CONSTANTS] = {
 	[C_FP_FUNCTION] = "off_fp_function",
 	[C_FP_CONTEXT] = "off_fp_context",
 	[C_FP_ARGS] = "off_fp_args",
+	[C_JS_MAP] = "type_JSMap__",
 };
 
 /* Stubs that call native code begin by noting their frame: `mov %rbp, disp32(%r13)`, r13 being the isolate's root. */
@@ -134,6 +136,9 @@ static const char *const names[NR_CONSTANTS] = {
 #define SAMPLER_LEN   96
 #define MAX_STATE_OFF 4096
 
+/* The builtin that returns what goes with code from one callback to the next: `mov disp32(%r13), %rax`. */
+#define STORES "Builtins_GetContinuationPreservedEmbedderData"
+
 struct reader {
 	const struct elf_file *elf;
 	int32_t values[NR_CONSTANTS];
@@ -142,6 +147,7 @@ struct reader {
 	size_t nr_given;
 	uint64_t exit_frame; /* 0: not found */
 	uint64_t vm_state;   /* 0: not found */
+	uint64_t stores;     /* 0: not found */
 	uint64_t isolate;    /* in the thread-local block */
 	bool has_isolate;
 };
@@ -153,7 +159,8 @@ static bool name_matches(const char *name, const char *wanted)
 	return len > 2 && !strcmp(wanted + len - 2, "__") ? !strncmp(name, wanted, len) : !strcmp(name, wanted);
 }
 
-static uint64_t stub_read(const struct elf_file *elf, uint64_t addr)
+/* Where in the isolate the first move goes to, or comes from, that begins with these bytes. */
+static uint64_t stub_read(const struct elf_file *elf, uint64_t addr, const uint8_t move[3])
 {
 	uint8_t code[STUB_LEN];
 	uint32_t offset;
@@ -161,7 +168,7 @@ static uint64_t stub_read(const struct elf_file *elf, uint64_t addr)
 	if (elf_file_machine(elf) != EM_X86_64 || elf_file_read(elf, addr, code, sizeof(code)))
 		return 0;
 	for (size_t i = 0; i + 7 <= sizeof(code); i++) {
-		if (code[i] != 0x49 || code[i + 1] != 0x89 || code[i + 2] != 0xad)
+		if (memcmp(code + i, move, 3))
 			continue;
 		memcpy(&offset, code + i + 3, sizeof(offset));
 		return offset < MAX_EXIT_OFF && offset % 8 == 0 ? ROOT_BIAS + offset : 0;
@@ -192,6 +199,7 @@ static int on_symbol(void *arg, const struct elf_symbol *symbol)
 {
 	struct reader *r = arg;
 	const char *name = symbol->name + sizeof(PREFIX) - 1;
+	static const uint8_t from_rbp[] = {0x49, 0x89, 0xad}, to_rax[] = {0x49, 0x8b, 0x85};
 	int32_t value;
 
 	if (symbol->is_thread_local && !strcmp(symbol->name, ISOLATE)) {
@@ -199,7 +207,9 @@ static int on_symbol(void *arg, const struct elf_symbol *symbol)
 		r->has_isolate = true;
 	}
 	if (symbol->is_function && !strcmp(symbol->name, STUB))
-		r->exit_frame = stub_read(r->elf, symbol->addr);
+		r->exit_frame = stub_read(r->elf, symbol->addr, from_rbp);
+	if (symbol->is_function && !strcmp(symbol->name, STORES))
+		r->stores = stub_read(r->elf, symbol->addr, to_rax);
 	if (symbol->is_function && !strncmp(symbol->name, SAMPLER, sizeof(SAMPLER) - 1))
 		r->vm_state = sampler_read(r->elf, symbol->addr);
 	if (strncmp(symbol->name, PREFIX, sizeof(PREFIX) - 1))
@@ -300,6 +310,7 @@ static void fill(struct lg_v8 *out, const struct reader *r)
 		.index_shift = v[C_INDEX_SHIFT],
 		.index_mask = v[C_INDEX_MASK],
 		.descriptor_mask = (uint32_t)v[C_LOCATION] << v[C_LOCATION_SHIFT],
+		.type_js_map = in_range(r, C_JS_MAP, C_JS_MAP, 1, MAX_TYPE) ? v[C_JS_MAP] : 0,
 		.fp_function = v[C_FP_FUNCTION],
 		.fp_context = v[C_FP_CONTEXT],
 		.fp_argc = v[C_FP_FUNCTION] - 8,
@@ -323,6 +334,7 @@ int v8_read(struct lg_v8 *out, const struct elf_file *elf)
 			out->isolate = block + (int64_t)r.isolate;
 			out->exit_frame = r.exit_frame;
 			out->vm_state = r.vm_state;
+			out->stores = r.stores;
 		}
 		return 0;
 	}
