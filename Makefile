@@ -346,12 +346,12 @@ $(VM)/root-%.cpio: tests/vm/root tests/vm/init tools/debian.sh tools/deps
 # --- measurements ---
 
 .PHONY: accuracy accuracy-short
-accuracy: all apps ## are stalls told as the right requests'? 6 minutes (root); ROWS="py311 node20" STALLS=100
+accuracy: all apps ## are stalls told as the right requests'? 12 minutes (root); ROWS="py311 node20" STALLS=100
 	tools/deps test accuracy
 	BUILD=$(BUILD) $(PYTHON) -B tests/accuracy/accuracy.py --rows "$(ROWS)" --places "$(PLACES)" --stalls $(STALLS) \
 		--probes $(PROBES) --json $(BUILD)/accuracy.json
 
-accuracy-short: all apps ## ... for 40 seconds, with what Debian 12 has (root)
+accuracy-short: all apps ## ... for a minute, with what Debian 12 has (root)
 	$(PYTHON) -B -m pytest -c tests/pytest.ini tests/accuracy
 	BUILD=$(BUILD) $(PYTHON) -B tests/accuracy/accuracy.py --short
 

@@ -45,13 +45,19 @@ ROWS = {
     "py313-uvloop": lambda folder, backends: rows.Python(folder, backends, "py313", "uvloop", "httptools"),
     "py314-asyncio": lambda folder, backends: rows.Python(folder, backends, "py314"),
     "py314-uvloop": lambda folder, backends: rows.Python(folder, backends, "py314", "uvloop", "httptools"),
+    "py311-hypercorn": lambda folder, backends: rows.Hypercorn(folder, backends),
+    "py311-aiohttp": lambda folder, backends: rows.Aiohttp(folder, backends),
+    "py314-aiohttp": lambda folder, backends: rows.Aiohttp(folder, backends, "py314"),
     "node20": lambda folder, backends: rows.Node(folder, backends),
+    "node20-https": lambda folder, backends: rows.Node(folder, backends, tls=True),
     "node22": lambda folder, backends: rows.Node(folder, backends, "node22"),
     "node24": lambda folder, backends: rows.Node(folder, backends, "node24"),
+    "node24-https": lambda folder, backends: rows.Node(folder, backends, "node24", tls=True),
     "nginx": rows_native.Nginx,
+    "haproxy": rows_native.HAProxy,
     "redis": rows_native.RedisRow,
 }
-SHORT_ROWS = ("py311-asyncio", "node20", "nginx", "redis")
+SHORT_ROWS = ("py311-asyncio", "node20", "nginx", "haproxy", "redis")
 
 
 @dataclass

@@ -6,6 +6,7 @@
     /SHAPE/PLACE/KIND/MS    SHAPE is `raw` (plain ASGI) or `web` (FastAPI behind BaseHTTPMiddleware), PLACE one of
                             PLACES or MIDDLEWARE, KIND one of KINDS; `gil` holds the interpreter's lock in a thread
     /SHAPE/wait/WHAT/MS     the same way without a block
+    /raw/websocket/KIND/MS  a WebSocket, each of whose messages blocks
 
 Lines of the log: id (null: it belongs to no request), shape, place, kind, and start_ns and end_ns by CLOCK_MONOTONIC.
 They are kept in memory until a timer of the loop writes them, outside of what is measured.
@@ -105,9 +106,13 @@ class Job:
         self.owner, self.shape, self.place, self.kind, self.ms = owner, shape, place, kind, int(ms)
 
     @classmethod
+    def of_path(cls, owner, path):
+        return cls(owner, *path.split("/")[1:5])
+
+    @classmethod
     def of_scope(cls, scope):
         owner = next((value.decode() for name, value in scope["headers"] if name == b"x-request-id"), None)
-        return cls(owner, *scope["path"].split("/")[1:5])
+        return cls.of_path(owner, scope["path"])
 
 
 # --- places: what goes before the block, and where it stands ---
@@ -116,9 +121,11 @@ class Backends:
     """What handlers wait for: a socket, Redis, Postgres."""
 
     async def open(self):
+        # asyncio's and some servers' references to what waits are weak.
+        self.streams = [await asyncio.open_connection("127.0.0.1", int(os.environ["LAB_PEER"])) for _ in range(8)]
         self.sockets = asyncio.Queue()
-        for _ in range(8):
-            self.sockets.put_nowait(await asyncio.open_connection("127.0.0.1", int(os.environ["LAB_PEER"])))
+        for stream in self.streams:
+            self.sockets.put_nowait(stream)
         if "LAB_REDIS" in os.environ:
             import redis.asyncio
             self.redis = redis.asyncio.Redis(host="127.0.0.1", port=int(os.environ["LAB_REDIS"]))
@@ -276,10 +283,20 @@ async def raw(scope, receive, send):
     await work_after(job)
 
 
+async def websocket(job, receive, send):
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (await receive())["type"] == "websocket.receive":
+        block(job)
+        await send({"type": "websocket.send", "text": "ok"})
+
+
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
         return await lifespan(receive, send)
     job = scope["lab_job"] = Job.of_scope(scope)
+    if scope["type"] == "websocket":
+        return await websocket(job, receive, send)
     if job.place == "asgi-middleware":
         block(job)
     await (raw if scope["path"].startswith("/raw/") else web)(scope, receive, send)
@@ -311,8 +328,7 @@ def burn_in_thread():
 tasks = []
 
 
-async def lifespan(receive, send):
-    await receive()
+async def start():
     await backends.open()
     for _ in itertools.repeat(None, 24):  # starts the pool's threads
         asyncio.get_running_loop().run_in_executor(None, time.sleep, 0.05)
@@ -320,6 +336,11 @@ async def lifespan(receive, send):
     tasks.append(asyncio.create_task(burn_in_background()))
     asyncio.get_running_loop().call_later(1, burn_in_timer)
     threading.Thread(target=burn_in_thread, daemon=True).start()
+
+
+async def lifespan(receive, send):
+    await receive()
+    await start()
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await send({"type": "lifespan.shutdown.complete"})

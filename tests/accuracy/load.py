@@ -7,6 +7,7 @@ connections, so that a turn holds several.
 import asyncio
 import itertools
 import random
+import ssl
 
 CONNECTIONS = 40
 MAX_BLOCKING = CONNECTIONS // 8
@@ -82,31 +83,61 @@ async def read_response(reader):
     return int(head.split()[1])
 
 
+async def ask_websocket(port, path, request_id):
+    """A connection of its own; one message, whose answer is waited for. The mask of what is sent is zero."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: lab\r\nX-Request-ID: {request_id}\r\nUpgrade: websocket\r\n"
+                 "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode())
+    if not (await read_head(reader)).startswith("HTTP/1.1 101 "):
+        raise ValueError(f"no WebSocket at {path}")
+    writer.write(b"\x81\x82\0\0\0\0go")
+    await reader.readexactly(len(b"\x81\2ok"))
+    writer.write(b"\x88\x82\0\0\0\0\x03\xe8")
+    await reader.read()
+    writer.close()
+
+
 BODY = b"x" * 100
 BODY_S = 0.003  # after its head
 
 
-def http_client(port, path_of):
+def head_of(path, request_id):
+    method, length = ("POST", len(BODY)) if "/body/" in path else ("GET", 0)
+    extra = f"Content-Length: {length}\r\n" if length else ""
+    return f"{method} {path} HTTP/1.1\r\nHost: lab\r\nX-Request-ID: {request_id}\r\n{extra}\r\n"
+
+
+def no_check():
+    """Of the certificate of the server under test."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def http_client(port, path_of, is_tls=False):
     """`path_of(blocks, id)` is the path of the next request.
 
-    One with /body/ in it is a POST, one with /pipelined/ is sent together with a healthy one before it.
+    One with /body/ in it is a POST, one with /pipelined/ is sent together with a healthy one before it, one with
+    /websocket/ has a connection of its own.
     """
     async def client(load):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=no_check() if is_tls else None)
 
         def new(blocks):
             request_id = f"q{next(load.serial)}"
-            path = path_of(blocks, request_id)
-            method, length = ("POST", len(BODY)) if "/body/" in path else ("GET", 0)
-            extra = f"Content-Length: {length}\r\n" if length else ""
-            return path, f"{method} {path} HTTP/1.1\r\nHost: lab\r\nX-Request-ID: {request_id}\r\n{extra}\r\n"
+            return path_of(blocks, request_id), request_id
 
         async for blocks in load.turns():
             requests = [new(blocks)]
-            if "/pipelined/" in requests[0][0]:
+            path = requests[0][0]
+            if "/websocket/" in path:
+                await ask_websocket(port, *requests[0])
+                continue
+            if "/pipelined/" in path:
                 requests.insert(0, new(False))
-            writer.write("".join(head for _, head in requests).encode())
-            if "/body/" in requests[-1][0]:
+            writer.write("".join(head_of(*request) for request in requests).encode())
+            if "/body/" in path:
                 await asyncio.sleep(BODY_S)
                 writer.write(BODY)
             for path, _ in requests:

@@ -2,7 +2,8 @@
 //
 // A Node server whose requests block in many ways; each block is logged with its owner.
 //
-//     LAB_LOG=FILE LAB_PEER=PORT LAB_FIFO=PATH [LAB_REDIS=PORT] [LAB_POSTGRES=PORT] node node_mix.js PORT
+//     LAB_LOG=FILE LAB_PEER=PORT LAB_FIFO=PATH [LAB_REDIS=PORT] [LAB_POSTGRES=PORT] [LAB_KEY=FILE LAB_CERT=FILE]
+//         node node_mix.js PORT          with a key and its certificate by https
 //
 //     /SHAPE/PLACE/KIND/MS    SHAPE is `raw` (http), or with LAB_REDIS and LAB_POSTGRES `express`, `fastify` or `koa`,
 //                             PLACE one of places, after, after-wait or middleware, KIND one of kinds
@@ -15,11 +16,13 @@
 const fs = require('fs');
 const net = require('net');
 const http = require('http');
+const https = require('https');
 const zlib = require('zlib');
 const crypto = require('crypto');
 const { execSync } = require('child_process');
 const { Readable, PassThrough } = require('stream');
 const { Worker } = require('worker_threads');
+const { AsyncLocalStorage } = require('async_hooks');
 
 const env = process.env;
 const nowNs = () => process.hrtime.bigint(); // CLOCK_MONOTONIC, as libuv reads it
@@ -127,7 +130,16 @@ async function deep(job, depth) {
 	return block(job);
 }
 
+// Nothing but the storage leads from the block to its request.
+const storage = new AsyncLocalStorage();
+const inStorage = (job, req) => storage.run({ req, started: nowNs() }, async () => {
+	const started = child(job);
+	await nap(4);
+	await started;
+});
+
 const places = {
+	store: inStorage,
 	first: async (job) => block(job),
 	gather: (job) => Promise.all([nap(4), child(job), nap(1)]),
 	race: (job) => Promise.race([nap(1000), child(job)]),
@@ -261,7 +273,9 @@ async function main() {
 		await Promise.all(Array.from({ length: 8 }, () => postgres.query('select 1')));
 		Object.assign(shapes, { express: express(), fastify: await fastify(), koa: koa() });
 	}
-	const server = http.createServer((req, res) => shapes[req.url.split('/')[1]](req, res));
+	const serve = (req, res) => shapes[req.url.split('/')[1]](req, res);
+	const server = env.LAB_KEY ? https.createServer(
+		{ key: fs.readFileSync(env.LAB_KEY), cert: fs.readFileSync(env.LAB_CERT) }, serve) : http.createServer(serve);
 	server.keepAliveTimeout = 60000;
 	server.listen(Number(process.argv[2]), '127.0.0.1');
 	setTimeout(burnInTimer, 1000);

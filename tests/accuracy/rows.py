@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 import lab_backends  # noqa: E402
-from lab_server import BUILT, Redis, Server, free_port  # noqa: E402
+from lab_server import BUILT, Redis, Server, free_port, make_key  # noqa: E402
 
 from judge import Block  # noqa: E402
 from load import http_client  # noqa: E402
@@ -90,7 +90,7 @@ class Row(Server):
         paths = [f"/{shape}/wait/{wait}/2" for shape in self.shapes for wait in self.waits]
         paths += [f"/{shape}/{place}/{self.kinds[0]}/1" for shape, place in self.all_places()]
         for path in paths * 3:
-            if "/body/" not in path:
+            if "/body/" not in path and "/websocket/" not in path:
                 connection.get(path)
         connection.close()
         self.log.write_text("")
@@ -117,31 +117,67 @@ class Python(Row):
         self.loop, self.http = loop, http
 
     def all_places(self):
-        return super().all_places() + [("web", place) for place in self.web_places]
+        """The fetched ones have no WebSockets for uvicorn."""
+        sockets = [("raw", "websocket")] if "raw" in self.shapes and not self.runtime else []
+        return super().all_places() + [("web", place) for place in self.web_places] + sockets
+
+    def python(self):
+        return [*run_in(self.runtime), "python3"] if self.runtime else ["/usr/bin/python3"]
+
+    def __enter__(self):
+        self.copy(BUILT / "gil.so")
+        return super().__enter__()
 
     def argv(self):
-        python = [*run_in(self.runtime), "python3"] if self.runtime else ["/usr/bin/python3"]
-        self.copy(BUILT / "gil.so")
         folder = self.copy(HERE / "asgi_mix.py").parent
-        return [*python, "-m", "uvicorn", "--app-dir", str(folder), "asgi_mix:app", "--loop", self.loop, "--http",
-                self.http, "--host", "127.0.0.1", "--port", str(self.port), "--lifespan", "on", "--no-access-log",
-                "--log-level", "warning"]
+        return [*self.python(), "-m", "uvicorn", "--app-dir", str(folder), "asgi_mix:app", "--loop", self.loop,
+                "--http", self.http, "--host", "127.0.0.1", "--port", str(self.port), "--lifespan", "on",
+                "--no-access-log", "--log-level", "warning"]
+
+
+class Hypercorn(Python):
+    """asgi_mix.py on the distribution's hypercorn."""
+
+    def argv(self):
+        folder = self.copy(HERE / "asgi_mix.py").parent
+        return ["/usr/bin/hypercorn", f"{folder}/asgi_mix:app", "--bind", f"127.0.0.1:{self.port}", "--worker-class",
+                self.loop]
+
+
+class Aiohttp(Python):
+    """aiohttp_mix.py on the distribution's aiohttp, which is the server too."""
+    shapes = ("web",)
+    places = tuple(place for place in Python.places if place != "asgi-middleware") + ("websocket",)
+
+    def argv(self):
+        self.copy(HERE / "asgi_mix.py")
+        return [*self.python(), str(self.copy(HERE / "aiohttp_mix.py")), str(self.port)]
 
 
 class Node(Row):
-    """node_mix.js; with all backends on three frameworks as well."""
+    """node_mix.js; with all backends on three frameworks as well, with TLS also in an AsyncLocalStorage."""
     fast_waits = ("timer", "pool", "socket", "zlib", "file", "worker", "immediate")
     places = ("first", "body", "gather", "race", "task", "deep", "callback", "tick", "stream",
               "middleware", "after", "after-wait")
     kinds = ("cpu", "sleep", "read", "exec")
 
-    def __init__(self, folder, backends, runtime=None):
+    def __init__(self, folder, backends, runtime=None, tls=False):
         super().__init__(folder, backends, runtime)
         if backends.full:
             self.shapes = ("raw", "express", "fastify", "koa")
+            self.places += ("store",) if tls else ()
+        self.tls = tls
+        self.key, self.cert = self.folder / "key.pem", self.folder / "cert.pem"
+        self.client = http_client(self.port, self.path_of, tls)
+
+    def __enter__(self):
+        if self.tls:
+            make_key(self.key, self.cert)
+        return super().__enter__()
 
     def environment(self):
-        return {**super().environment(), "NODE_PATH": str(RUNTIMES / "frameworks" / "node_modules")}
+        keys = {"LAB_KEY": str(self.key), "LAB_CERT": str(self.cert)} if self.tls else {}
+        return {**super().environment(), "NODE_PATH": str(RUNTIMES / "frameworks" / "node_modules"), **keys}
 
     def argv(self):
         node = [*run_in(self.runtime), "node"] if self.runtime else ["/usr/bin/node"]

@@ -66,7 +66,62 @@ class Upstream(threading.Thread):
             writer.close()
 
 
-class Nginx(Server):
+class Proxy(Server):
+    """A server with an upstream behind it and slow files beside it; `only`: the places of its blocks."""
+    CONFIG = ""
+    PLACES = ()
+    only = ()
+
+    def __init__(self, folder, _backends):
+        super().__init__(folder)
+        self.upstream = Upstream()
+        self.stack = ExitStack()
+        self.config = self.folder / "config"
+        self.client = http_client(self.port, self.path_of)
+
+    def __enter__(self):
+        (self.folder / "slow").mkdir()
+        self.stack.enter_context(slow_files(self.folder))
+        self.upstream.start()
+        wait_for(lambda: self.upstream.port, what="upstream")
+        self.config.write_text(self.CONFIG.format(folder=self.folder, port=self.port, upstream=self.upstream.port,
+                                                  regex=REGEX))
+        return super().__enter__()
+
+    def __exit__(self, *error):
+        super().__exit__(*error)
+        self.stack.close()
+
+    def path_of(self, blocks, request_id):
+        if blocks:
+            return self.slow_path(random.choice(self.only or self.PLACES), request_id)
+        return random.choice(("/ok", f"/wait/{random.randint(*WAIT_MS)}"))
+
+    def blocks(self):
+        """Of the log of slow files. Their names: KIND-MS-PLACE-ID, mark-begin-PLACE-ID, mark-end-PLACE-ID."""
+        begun, found = {}, []
+        for line in map(json.loads, (self.folder / "slow.jsonl").read_text().splitlines()):
+            kind, what, place, owner = line["name"].split("-")
+            if line["pid"] != self.pid:
+                continue
+            if kind != "mark":
+                found.append(Block(owner or None, place, kind, line["start_ns"], line["end_ns"]))
+            elif what == "begin":
+                begun[owner] = line["end_ns"]
+            else:
+                found.append(Block(owner, place, "cpu", begun[owner], line["start_ns"]))
+        return found
+
+    @staticmethod
+    def owner_of(stall):
+        return stall["request"]["id"] if stall["request"] else None
+
+
+REGEX = "(a+)+"  # of nginx
+LETTERS = (20, 21)  # of a subject that does not match in the end
+
+
+class Nginx(Proxy):
     """The distribution's nginx, one worker."""
     CONFIG = """daemon off; user root; pid {folder}/nginx.pid; error_log {folder}/error.log crit;
 worker_processes 1;
@@ -88,33 +143,21 @@ http {{
     location ~ "^/after/(.*)" {{ access_log {folder}/slow/$1 combined; return 200 "ok\\n"; }}
     location = /never {{ access_log {folder}/slow/open-30-reopen- combined; }}
     location /regex/ {{
-      if (-f {folder}/slow/mark-begin-$http_x_request_id) {{ return 404; }}
+      if (-f {folder}/slow/mark-begin-regex-$http_x_request_id) {{ return 404; }}
       if ($uri ~ "^/regex/{regex}$") {{ return 404; }}
-      if (-f {folder}/slow/mark-end-$http_x_request_id) {{ return 404; }}
+      if (-f {folder}/slow/mark-end-regex-$http_x_request_id) {{ return 404; }}
       return 200 "ok\\n";
     }}
   }}
 }}
 """
-    REGEX = "(a+)+"
-    LETTERS = (20, 21)  # of a subject that does not match in the end
     PLACES = ("first", "upstream", "auth", "after", "regex")
-    only = ()
 
-    def __init__(self, folder, _backends):
-        super().__init__(folder)
-        self.upstream = Upstream()
-        self.stack, self.reopening = ExitStack(), ExitStack()
-        self.client = http_client(self.port, self.path_of)
+    def __init__(self, folder, backends):
+        super().__init__(folder, backends)
+        self.reopening = ExitStack()
 
     def __enter__(self):
-        (self.folder / "slow").mkdir()
-        self.stack.enter_context(slow_files(self.folder))
-        self.upstream.start()
-        wait_for(lambda: self.upstream.port, what="upstream")
-        self.config = self.folder / "nginx.conf"
-        self.config.write_text(self.CONFIG.format(folder=self.folder, port=self.port, upstream=self.upstream.port,
-                                                  regex=self.REGEX))
         super().__enter__()
         self.worker = wait_for(lambda: children(self.process.pid), what="nginx worker")[0]
         self.reopening.enter_context(repeatedly(lambda: os.kill(self.process.pid, signal.SIGUSR1)))
@@ -123,7 +166,6 @@ http {{
     def __exit__(self, *error):
         self.reopening.close()
         super().__exit__(*error)
-        self.stack.close()
 
     def argv(self):
         return ["/usr/sbin/nginx", "-e", "stderr", "-c", str(self.config)]
@@ -132,33 +174,57 @@ http {{
     def pid(self):
         return self.worker
 
-    def path_of(self, blocks, request_id):
-        if not blocks:
-            return random.choice(("/ok", f"/wait/{random.randint(*WAIT_MS)}"))
-        place = random.choice(self.only or self.PLACES)
+    def slow_path(self, place, request_id):
         if place == "regex":
-            return f"/regex/{'a' * random.choice(self.LETTERS)}!"
+            return f"/regex/{'a' * random.choice(LETTERS)}!"
         kind = "open" if place == "after" else random.choice(("open", "read"))
         return f"/{place}/{kind}-{random.randint(*BLOCK_MS)}-{place}-{request_id}"
 
-    def blocks(self):
-        lines = [json.loads(line) for line in (self.folder / "slow.jsonl").read_text().splitlines()]
-        begun, found = {}, []
-        for line in lines:
-            kind, what, *rest = line["name"].split("-")
-            if line["pid"] != self.worker:
-                continue
-            if kind != "mark":
-                found.append(Block(rest[1] or None, rest[0], kind, line["start_ns"], line["end_ns"]))
-            elif what == "begin":
-                begun[rest[0]] = line["end_ns"]
-            else:
-                found.append(Block(rest[0], "regex", "cpu", begun[rest[0]], line["start_ns"]))
-        return found
 
-    @staticmethod
-    def owner_of(stall):
-        return stall["request"]["id"] if stall["request"] else None
+class HAProxy(Proxy):
+    """The distribution's, one thread: Lua that opens slow files, or computes, before and after the upstream."""
+    CONFIG = """global
+  nbthread 1
+  maxconn 1000
+  lua-load {folder}/slow.lua
+defaults
+  mode http
+  timeout connect 10s
+  timeout client 600s
+  timeout server 600s
+frontend front
+  bind 127.0.0.1:{port}
+  http-request set-var(txn.path) path
+  http-request set-var(txn.id) req.hdr(x-request-id)
+  http-request set-var(txn.done) lua.slow if {{ path_beg /first/ }}
+  http-request return status 200 content-type text/plain string ok if {{ path /ok }} || {{ path_beg /first/ }}
+  http-response set-var(txn.done) lua.slow if {{ var(txn.path) -m beg /upstream/ }}
+  default_backend behind
+backend behind
+  server behind 127.0.0.1:{upstream}
+"""
+    LUA = """core.register_fetches("slow", function(txn)
+  local place, kind, ms = string.match(txn:get_var("txn.path"), "^/(%w+)/(%w+)/(%d+)$")
+  local what = place .. "-" .. txn:get_var("txn.id")
+  if kind == "open" then
+    io.open(FOLDER .. "/open-" .. ms .. "-" .. what):close()
+  else
+    io.open(FOLDER .. "/mark-begin-" .. what)
+    local from = os.clock()
+    while (os.clock() - from) * 1000 < tonumber(ms) do end
+    io.open(FOLDER .. "/mark-end-" .. what)
+  end
+  return "done"
+end)
+"""
+    PLACES = ("first", "upstream")
+
+    def argv(self):
+        (self.folder / "slow.lua").write_text(f'FOLDER = "{self.folder}/slow"\n{self.LUA}')
+        return ["/usr/sbin/haproxy", "-db", "-f", str(self.config)]
+
+    def slow_path(self, place, _request_id):
+        return f"/{place}/{random.choice(('open', 'cpu'))}/{random.randint(*BLOCK_MS)}"
 
 
 class RedisRow(Redis):

@@ -47,6 +47,12 @@ def children(pid):
         return []
 
 
+def make_key(key, cert):
+    """Of a server for TLS, into two files."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-days",
+                    "2", "-subj", "/CN=localhost"], check=True, capture_output=True)
+
+
 class Peer:
     """tests/apps/peer: the other end of blocking calls."""
 
@@ -189,8 +195,7 @@ class Node(Server):
 
     def __enter__(self):
         if self.tls:
-            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", self.key, "-out",
-                            self.cert, "-days", "2", "-subj", "/CN=localhost"], check=True, capture_output=True)
+            make_key(self.key, self.cert)
         return super().__enter__()
 
     def argv(self):
