@@ -182,6 +182,19 @@ class Uvicorn(Server):
                 "LAB_FIFO": str(self.fifo)}
 
 
+class Aiohttp(Server):
+    """tests/apps/aiohttp_app.py"""
+    kinds = ("sleep", "after")
+    ids_under_load = "exact"
+    after_ns = 2_000_000
+
+    def argv(self):
+        return [PYTHON, "-B", str(APPS / "aiohttp_app.py"), str(self.port)]
+
+    def environment(self):
+        return {"LAB_LOG": str(self.log)}
+
+
 class Node(Server):
     """tests/apps/node_app.js"""
     kinds = ("cpu", "futex", "disk", "exec", "await/futex")

@@ -12,7 +12,7 @@ import pytest
 
 from lab_client import Load, new_id
 from lab_host import first_in_line
-from lab_server import Node, Uvicorn, wait_for
+from lab_server import Aiohttp, Node, Uvicorn, wait_for
 from lab_tracer import Tracer
 from lab_truth import describe, overlap_ns
 
@@ -103,6 +103,16 @@ def test_ways_to_a_block(name, folder, peer):
     waited = [plant for plant in plants if plant.path.split("/")[2] in SURE_WAYS]
     found = sum(plant.id in exact for plant in waited)
     assert found >= MIN_EXACT * len(waited), f"{found} exact of {len(waited)}"
+
+
+def test_after_the_response(folder):
+    """A handler of aiohttp may answer and go on, while its connection's next request is there already."""
+    with Aiohttp(folder) as server:
+        told, plants = load(folder, server, ["/sleep", "/after"])
+    sure(told, plants)
+    named = {stall["request"]["id"] for stall in told.stalls if stall["request"]}
+    found = sum(plant.id in named for plant in plants)
+    assert found >= MIN_EXACT * len(plants), f"{found} of {len(plants)}"
 
 
 def wait_asked(server, tracer):
