@@ -65,9 +65,24 @@ static __always_inline __u64 task_thread_pointer(struct task_struct *task)
 #endif
 }
 
-/* The system call that a task is inside of; negative in a page fault or an interrupt. */
+#define USER32_CS  0x23 /* arch/x86/include/asm/segment.h: of a 32-bit program */
+#define MODE32_BIT 0x10 /* arch/arm64/include/uapi/asm/ptrace.h: PSR_MODE32_BIT */
+
+/* A 32-bit program: its system calls have other numbers. */
+static __always_inline bool regs_are_32bit(const struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return regs->cs == USER32_CS;
+#else
+	return regs->pstate & MODE32_BIT;
+#endif
+}
+
+/* The system call that a task is inside of; negative in a page fault or an interrupt, and where it is not known. */
 static __always_inline long regs_nr(const struct pt_regs *regs)
 {
+	if (regs_are_32bit(regs))
+		return -1;
 #if defined(__TARGET_ARCH_x86)
 	return (long)regs->orig_ax;
 #else

@@ -93,7 +93,7 @@ static __always_inline void loop_presume(struct thread *t, struct task_struct *t
 	struct lg_slot *slot = slot_of(t);
 	__u64 now = bpf_ktime_get_ns();
 
-	if (!slot || t->flags & THREAD_LOOP || t->in_wait)
+	if (!slot || t->flags & THREAD_LOOP || t->in_wait || regs_are_32bit((struct pt_regs *)bpf_task_pt_regs(task)))
 		return;
 	if (!t->out_ns && task_state(task))
 		sleep_present(t, task, slot, now);

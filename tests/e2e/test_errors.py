@@ -71,6 +71,58 @@ def is_kernel_thread(pid):
         return False
 
 
+LOOP_32BIT = """
+.globl _start
+_start:
+	mov $2, %eax          # fork
+	int $0x80
+	test %eax, %eax
+	jz child
+	mov $7, %eax          # waitpid, whose number is poll's for a 64-bit program
+	mov $-1, %ebx
+	xor %ecx, %ecx
+	xor %edx, %edx
+	mov $2, %esi          # descriptors, as poll
+	int $0x80
+	mov $200000000, %ecx  # 40 ms and more
+compute:
+	dec %ecx
+	jnz compute
+	jmp _start
+child:
+	mov $162, %eax        # nanosleep
+	mov $pause, %ebx
+	xor %ecx, %ecx
+	int $0x80
+	mov $1, %eax          # exit
+	int $0x80
+.data
+pause: .long 0, 20000000
+"""
+
+
+@pytest.fixture
+def loop_32bit(folder):
+    source, program = folder / "loop.S", folder / "loop"
+    source.write_text(LOOP_32BIT)
+    subprocess.run(["as", "--32", "-o", f"{program}.o", source], check=True)
+    subprocess.run(["ld", "-m", "elf_i386", "-o", program, f"{program}.o"], check=True)
+    return program
+
+
+def test_32bit_program(loop_32bit):
+    """The same numbers are other calls there: better nothing than what it did not do."""
+    with process(loop_32bit) as child:
+        code, out, err = run("-p", child.pid)
+        assert (code, out) == (NO_TARGET, ""), err
+        check_sentence(err, str(child.pid), "32-bit")
+        assert str(child.pid) not in run("ps", "-d", "1")[1].split()
+    with process("/bin/sh", "-c", f"sleep 1; exec {loop_32bit}") as shell:
+        code, out, err = run("-p", shell.pid, "--json", "--probes", "syscall", "--threshold", "20ms", "-d", "3")
+    assert code == NO_TARGET and '"stall"' not in out and '"stuck"' not in out, out
+    check_sentence(err, "no event loop", "32-bit")
+
+
 @pytest.fixture
 def readable_lgtrace(folder):
     """A copy that everybody may execute, wherever the tree lies."""

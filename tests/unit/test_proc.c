@@ -96,6 +96,11 @@ static void tells_what_cannot_be_traced(void **state)
 	check_says(11, EINVAL, "11 is a thread of process 10", "-t 11");
 	check_says(12, ESRCH, "PID 12 (gone) has ended: it is a zombie", "PID 10");
 	check_says(13, EINVAL, "PID 13 (kworker/0:1) is a kernel thread: it runs no event loop", "");
+	tree_stat(tree, "14/stat", 14, "small", 'S', 1, 0);
+	tree_text(tree, "14/exe", ELFMAG "%c", ELFCLASS64);
+	assert_int_equal(proc_check_target(14, &err), 0);
+	tree_text(tree, "14/exe", ELFMAG "%c", ELFCLASS32);
+	check_says(14, ENOTSUP, "PID 14 (small) is a 32-bit program, whose system calls lgtrace does not know", "");
 	snprintf(own, sizeof(own), "%d/stat", getpid());
 	tree_stat(tree, own, getpid(), "self", 'R', 1, 0);
 	snprintf(what, sizeof(what), "PID %d is lgtrace itself", getpid());

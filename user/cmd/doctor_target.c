@@ -75,9 +75,8 @@ static void check_architecture(struct findings *f, int pid)
 
 	row->code = EXIT_CODE_NO_TARGET;
 	if (map_file_init_exe(&exe, pid) || elf_file_open(&elf, exe.path)) {
-		doctor_say(row, FINDING_LIMITED,
-			   "A 32-bit program's system calls have other numbers and are not understood.", "",
-			   "its executable is no 64-bit program of this machine's kind");
+		doctor_say(row, FINDING_LIMITED, "The system calls of a program of another kind are not understood.",
+			   "", "its executable cannot be read as a program of this machine's kind");
 		return;
 	}
 	machine = elf_file_machine(elf);

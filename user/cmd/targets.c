@@ -104,6 +104,10 @@ static void explain_one(struct buf *text, int pid)
 {
 	struct explain e;
 
+	if (proc_is_32bit(pid)) {
+		buf_printf(text, "; process %d runs a 32-bit program, whose system calls are not known", pid);
+		return;
+	}
 	if (proc_explain_waits(pid, &e))
 		return;
 	buf_printf(text, "; the %u thread%s of process %d:", e.nr_threads, e.nr_threads == 1 ? "" : "s", pid);

@@ -28,6 +28,11 @@ int proc_check_target(int pid, struct err *err)
 		err_hint(err, "its parent, PID %d, has not yet taken note", stat.parent);
 		return -ESRCH;
 	}
+	if (proc_is_32bit(pid)) {
+		err_set(err, EXIT_CODE_NO_TARGET, ENOTSUP,
+			"PID %d (%s) is a 32-bit program, whose system calls lgtrace does not know", pid, stat.comm);
+		return -ENOTSUP;
+	}
 	tgid = proc_tgid(pid);
 	if (tgid > 0 && tgid != pid) {
 		err_set(err, EXIT_CODE_NO_TARGET, EINVAL, "%d is a thread of process %d", pid, tgid);

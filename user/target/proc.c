@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -206,6 +207,23 @@ int proc_exe(int pid, char *buf, size_t size, bool *is_deleted)
 	if (is_deleted)
 		*is_deleted = deleted;
 	return 0;
+}
+
+bool proc_is_32bit(int pid)
+{
+	unsigned char ident[EI_CLASS + 1];
+	char path[PROC_PATH_LEN];
+	ssize_t len;
+	int fd;
+
+	if (proc_path(path, sizeof(path), pid, "exe"))
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	len = read(fd, ident, sizeof(ident));
+	close(fd);
+	return len == sizeof(ident) && !memcmp(ident, ELFMAG, SELFMAG) && ident[EI_CLASS] == ELFCLASS32;
 }
 
 int proc_fd_link(int pid, int fd, char *buf, size_t size)

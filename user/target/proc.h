@@ -63,6 +63,9 @@ int proc_ns_pid(int pid);
  */
 int proc_exe(int pid, char *buf, size_t size, bool *is_deleted);
 
+/* Does it run a 32-bit program? Its system calls have other numbers. False where its executable cannot be read. */
+bool proc_is_32bit(int pid);
+
 /* The text of the link of a file descriptor: a path, "socket:[123]", "anon_inode:[eventpoll]", ... */
 int proc_fd_link(int pid, int fd, char *buf, size_t size);
 
@@ -77,7 +80,7 @@ const char *proc_basename(const char *path);
 
 /*
  * Whether a process can be traced. If not: says why and what to do instead, and returns a negative error; that is no
- * such process, a thread's id, a zombie, a kernel thread, or the tracer itself.
+ * such process, a thread's id, a zombie, a kernel thread, a 32-bit program, or the tracer itself.
  */
 int proc_check_target(int pid, struct err *err);
 
