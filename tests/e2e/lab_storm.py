@@ -2,6 +2,7 @@
 """Storms, by tests/apps/storm and wrk, and the stall behind them that must be told as if nothing had been."""
 import re
 import subprocess
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,12 +13,16 @@ from lab_truth import match
 STORM = BUILT / "storm"
 
 
+TRIES = 6  # a machine with other work seldom lets every one of so many be slow
+
+
 class Storm:
-    """tests/apps/storm; how often it did it in a second, once it was stopped."""
+    """tests/apps/storm; how often it did it, and how often in a second, once it was stopped."""
 
     def __init__(self, *words, prefix=()):
         self.process = subprocess.Popen([*prefix, STORM, *map(str, words)], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
+        self.count = 0
 
     def __enter__(self):
         return self
@@ -30,8 +35,30 @@ class Storm:
 
     def stop(self):
         self.process.terminate()
-        count, ns = map(int, self.process.communicate(timeout=20)[0].split())
-        return count * 1e9 / ns
+        self.count, ns = map(int, self.process.communicate(timeout=20)[0].split())
+        return self.count * 1e9 / ns
+
+
+def waiting(*words):
+    """A storm that begins with the first line of its standard input."""
+    return Storm(*words, prefix=("/bin/sh", "-c", 'read go; exec "$@"', "sh"))
+
+
+def begin(storm):
+    storm.process.stdin.write("go\n")
+    storm.process.stdin.flush()
+
+
+def alone(what, seconds=0.5):
+    """How often in a second this machine does it now, with nobody looking."""
+    with Storm(what) as storm:
+        time.sleep(seconds)
+        return storm.stop()
+
+
+def is_enough(rate, figure, untraced):
+    """`figure` a second, or on a machine that is not up to it most of what it does untraced."""
+    return rate >= min(figure, 0.6 * untraced)
 
 
 def check_last_stall(server, tracer):
@@ -91,6 +118,12 @@ def flood(folder, server, seconds):
     finally:
         wrk.kill()
         wrk.wait()
+
+
+def flood_alone(folder, server):
+    """Requests a second that this machine answers now, with nobody looking."""
+    with flood(folder, server, 1) as wrk:
+        return flood_count(wrk)
 
 
 def flood_count(wrk):
