@@ -110,6 +110,11 @@ def test_the_runtime_of_a_launched_command(make, runtime, folder, peer):
     assert loop["runtime"].startswith(runtime) and loop["comm"] != "env", loop
 
 
+def test_command_that_ends_without_a_loop():
+    code, _, err = run("--", "/bin/true")
+    assert code == 6 and "has ended" in err, (code, err)
+
+
 def test_command_that_does_not_exist():
     code, _, err = run("--", "/no/such/program")
     assert code in (1, 6) and "/no/such/program" in err, (code, err)
@@ -170,6 +175,61 @@ def test_several_processes(mode, folder):
             told = tracer.stop()
         assert {(s["pid"], s["request"]["id"]) for s in told.stalls} == {(one.pid, "one"), (two.pid, "two")}
         assert {target["pid"] for target in told.header["targets"]} == {one.pid, two.pid}
+
+
+@pytest.mark.parametrize("other", ["syscall", "libc"])
+def test_two_tracers_of_one_target(mode, other, folder):
+    """Each tells what it would alone; one goes, and the other goes on."""
+    (folder / "one").mkdir()
+    (folder / "two").mkdir()
+    with EpollServer(folder) as server, Tracer(folder / "one", server.pid, mode) as one:
+        with Tracer(folder / "two", server.pid, other) as two:
+            connection = server.connect()
+            for kind in ("sleep", "cpu"):
+                connection.get(f"/{kind}/50", kind)
+            connection.get("/ok")
+            assert ids(one.stop()) >= {"sleep", "cpu"}
+            connection.get("/sleep/50", "later")
+            assert ids(two.stop()) >= {"sleep", "cpu", "later"}
+
+
+def ids(told):
+    return {(stall["request"] or {}).get("id") for stall in told.stalls}
+
+
+def test_tracer_of_a_tracer(folder):
+    """What the inner one does for what the outer one makes of it does not swing up."""
+    (folder / "inner").mkdir()
+    with EpollServer(folder) as server, Load(server.connect), Tracer(folder / "inner", server.pid, "syscall") as inner:
+        with Tracer(folder, f"{server.pid},{inner.process.pid}", "syscall", args=("-d", "1")) as outer:
+            assert outer.wait() == 0, outer.stderr()
+            told = Told(outer.lines())
+        assert inner.stop().summary["lost"] == told.summary["lost"] == 0
+    assert {server.pid, inner.process.pid} <= {loop["pid"] for loop in told.summary["loops"]}
+
+
+UNSHARE = "import ctypes, subprocess, sys; sys.stdin.readline(); assert not ctypes.CDLL(None).unshare(0x20000000)" \
+          "; sys.exit(subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL).wait())"
+
+
+def test_target_that_gives_its_children_ids_of_their_own(mode, folder):
+    """It leaves its PID namespace while it is traced: what it starts there has the id 1, and is told with the host's."""
+    server = EpollServer(folder)
+    with subprocess.Popen([PYTHON, "-c", UNSHARE, *server.argv()], stdin=subprocess.PIPE) as parent:
+        with Tracer(folder, parent.pid, mode) as tracer:
+            parent.stdin.write(b"go\n")
+            parent.stdin.flush()
+            wait_for(lambda: listener_is_up(server.port), what="server in its namespace")
+            child = children(parent.pid)[0]
+            wait_for(lambda: is_told(server, tracer), what="a stall that is told")
+            told = tracer.stop()
+        os.kill(child, signal.SIGKILL)
+    assert {stall["pid"] for stall in told.stalls} == {child}
+
+
+def is_told(server, tracer):
+    server.connect().get("/sleep/50", "inside")
+    return '"inside"' in tracer.out_path.read_text()
 
 
 def test_one_thread(mode, folder):

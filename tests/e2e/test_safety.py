@@ -6,6 +6,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -66,21 +67,25 @@ def test_healthy_server_at_full_load(name, folder, peer):
     assert count > 100 * LOAD_S
 
 
-def held_programs():
-    """Ids of the programs that a living process has open: another tracer's are none of ours."""
-    held = set()
+def held():
+    """Programs and maps that a living process has open: another tracer's are none of ours."""
+    found = set()
     for info in Path("/proc").glob("[0-9]*/fdinfo/*"):
         try:
             text = info.read_text()
         except OSError:
             continue  # it ended, or was closed, meanwhile
-        held.update(int(line.split()[1]) for line in text.splitlines() if line.startswith("prog_id:"))
-    return held
+        found.update((what, int(number)) for what, number in re.findall(r"^(prog|map)_id:\s+(\d+)", text, re.MULTILINE))
+    return found
 
 
-def programs():
-    done = subprocess.run([BPFTOOL, "-j", "prog", "show"], capture_output=True, text=True, check=True)
-    return {program["id"] for program in json.loads(done.stdout)}
+def loaded():
+    """Programs and maps in the kernel."""
+    found = set()
+    for what in ("prog", "map"):
+        done = subprocess.run([BPFTOOL, "-j", what, "show"], capture_output=True, text=True, check=True)
+        found.update((what, thing["id"]) for thing in json.loads(done.stdout))
+    return found
 
 
 def code_hash(pid):
@@ -112,13 +117,27 @@ def test_killed_at_any_moment(name, mode, folder, peer):
     make = {"epoll": EpollServer, "uvicorn": Uvicorn}[name]
     rounds = 20 if name == "epoll" else 5
     with make(folder, peer) as server, Load(server.connect, pause_s=0.002) as load:
-        code, known = code_hash(server.pid), programs()
+        code, known = code_hash(server.pid), loaded()
         for _ in range(rounds):
             with Tracer(folder, server.pid, mode, wait=False) as tracer:
                 time.sleep(random.uniform(0, 0.5))
                 tracer.process.kill()
-        wait_for(lambda: programs() <= known | held_programs(), 10, "end of every BPF program")
-        assert code_hash(server.pid) == code
+        wait_for(lambda: loaded() <= known | held(), 10, "end of every BPF program and map")
+        wait_for(lambda: code_hash(server.pid) == code, 10, "code as it was")
         count = load.count
         wait_for(lambda: load.count > count + 50, what="replies")
     assert not load.failures
+
+
+def test_target_is_killed_while_probes_go_out(folder):
+    """And while they come in: lgtrace ends as it does for any target that ends."""
+    for part in range(8):
+        with EpollServer(folder) as server, Load(server.connect), Tracer(folder, server.pid, "libc", wait=False) as tracer:
+            if part % 2:
+                tracer.wait_attached()
+                tracer.process.send_signal(signal.SIGINT)
+            time.sleep(part * (0.01 if part % 2 else 0.06))
+            server.process.kill()
+            server.process.wait()
+            assert tracer.wait() in ((0,) if part % 2 else (0, 6)), tracer.stderr()
+            assert tracer.process.returncode == 0 or str(server.pid) in tracer.stderr()

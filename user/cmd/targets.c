@@ -102,8 +102,13 @@ void targets_fini(struct targets *targets)
 
 static void explain_one(struct buf *text, int pid)
 {
+	struct proc_stat stat;
 	struct explain e;
 
+	if (proc_stat(pid, 0, &stat) || stat.state == 'Z') {
+		buf_printf(text, "; process %d has ended", pid);
+		return;
+	}
 	if (proc_is_32bit(pid)) {
 		buf_printf(text, "; process %d runs a 32-bit program, whose system calls are not known", pid);
 		return;
