@@ -2,13 +2,15 @@
 """What tracing may cost: level by level it leaves out what it says and no more, and comes back when there is room."""
 import json
 import time
+from contextlib import contextmanager
 
 import pytest
 
 from lab_client import new_id
 from lab_server import EpollServer, Uvicorn, wait_for
 from lab_storm import check_last_stall, flood
-from lab_tracer import Tracer, run
+from lab_terminal import Terminal
+from lab_tracer import LGTRACE, Running, Tracer, run
 
 LEVELS = ["full", "stacks", "samples", "requests", "calls"]
 STEP_S = 30  # two dear seconds a level, or three cheap ones; and a machine with other work
@@ -96,12 +98,27 @@ def check_sum(told):
     assert counters["skipped_stacks"] > 0 and counters["skipped_edges"] > 0 and counters["skipped_calls"] > 0
 
 
+@contextmanager
+def other_views(folder, pid):
+    """The same budget where no line of the output tells of it: record, stat and top."""
+    how = ("-p", pid, "--probes", "syscall", "--budget", "3%")
+    with Running([LGTRACE, "record", "-o", folder / "kept.rec", *how], folder / "a.out", folder / "a.err") as record, \
+            Running([LGTRACE, "stat", *how, "1"], folder / "b.out", folder / "b.err") as stat, \
+            Terminal(folder, [LGTRACE, "top", *map(str, how)], cols=130) as top:
+        yield (record, stat), top
+
+
 def test_load_comes_and_goes(folder):
     """Far more requests than the budget allows (they cost 15 %, idling 0.2 %); when they end, everything is told again."""
-    with EpollServer(folder) as server, Tracer(folder, server.pid, "syscall", args=("--budget", "3%")) as tracer:
-        with flood(folder, server, 30):
+    with EpollServer(folder) as server, other_views(folder, server.pid) as (said, top), \
+            Tracer(folder, server.pid, "syscall", args=("--budget", "3%")) as tracer:
+        with flood(folder, server, 60):
             wait_level(tracer, "requests")
+            top.wait("over budget", STEP_S)
+            wait_for(lambda: all("over the budget" in each.stderr() for each in said), STEP_S, "others over budget")
         wait_level(tracer, "full")
+        wait_for(lambda: all("stacks again" in each.stderr() for each in said), STEP_S, "room for the others")
+        wait_for(lambda: "over budget" not in top.screen(), STEP_S, "room for top")
         told = check_last_stall(server, tracer)
     steps = changes(told.lines)
     assert steps[:3] == list(zip(LEVELS, LEVELS[1:4])) and steps[-1] == ("stacks", "full")
