@@ -15,6 +15,7 @@ from lab_host import limited
 from lab_server import PYTHON, EpollServer, Server, children, wait_for
 from lab_storm import STORM, Storm, check_last_stall, is_listening, wait_told
 from lab_tracer import LGTRACE, Told, Tracer
+from test_safety import code_hash
 
 SENTENCE = re.compile(r"lgtrace: .+")
 
@@ -102,6 +103,33 @@ def test_target_is_killed_for_its_memory(folder):
             assert server.process.wait(20) == -signal.SIGKILL
             assert tracer.wait() == 0, tracer.stderr()
             Told(tracer.lines())
+
+
+@pytest.mark.parametrize("mebibytes", [8, 24])
+def test_lgtrace_has_too_little_memory(mebibytes, folder):
+    """It is killed, or says so; the target does not notice."""
+    limit = mebibytes << 20
+    with limited("memory", {"memory.limit_in_bytes": limit}, {"memory.max": limit, "memory.swap.max": 0}) as procs:
+        with EpollServer(folder) as server, Load(server.connect) as load:
+            code = code_hash(server.pid)
+            done = subprocess.run(["/bin/sh", "-c", f'echo $$ >{procs}; exec "$@"', "sh", LGTRACE, "-p",
+                                   str(server.pid), "--probes", "libc", "-d", "1"], capture_output=True, text=True,
+                                  timeout=15, check=False)
+            wait_for(lambda: code_hash(server.pid) == code, what="code as it was")
+        assert not load.failures
+    assert done.returncode == -signal.SIGKILL or done.returncode == 1 and "memory" in done.stderr, done
+
+
+FEW_FILES = ("/bin/sh", "-c", 'ulimit -S -n 40; exec "$@"', "sh")
+
+
+def test_few_descriptors(mode, folder):
+    """lgtrace takes as many as it may have; what it starts has what it would have had."""
+    with EpollServer(folder) as server, Tracer(folder, server.pid, mode, prefix=FEW_FILES) as tracer:
+        check_last_stall(server, tracer)
+    done = subprocess.run([*FEW_FILES, LGTRACE, "-o", "/dev/null", "--", "/bin/sh", "-c", "ulimit -n"],
+                          capture_output=True, text=True, timeout=15, check=False)
+    assert done.stdout == "40\n", done
 
 
 # --- clocks ---

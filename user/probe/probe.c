@@ -37,6 +37,11 @@ int probe_load_error(int error, struct err *err)
 		return err_set(err, EXIT_CODE_NOT_PERMITTED, -error, "the kernel refuses to load BPF programs: %s",
 			       strerror(-error));
 	}
+	if (error == -ENOMEM) {
+		err_hint(err,
+			 "in a container raise its memory limit: what the kernel keeps for lgtrace counts, 128 MiB do");
+		return err_set(err, EXIT_CODE_FAILED, -error, "no memory left for the BPF programs");
+	}
 	if (!kernel_read(&kernel) && kernel.version < KERNEL_OLDEST)
 		return err_set(err, EXIT_CODE_KERNEL, -error,
 			       "Linux %s is too old: its BPF lacks what lgtrace is made of; it needs 5.17 "
@@ -146,11 +151,16 @@ static int maps_init(struct probe *p)
 
 void probe_library_init(void)
 {
-	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY}, files;
 
 	libbpf_set_print(log_print);
 	/* Kernels before 5.11 charge maps to this limit; where it may not be raised, loading tells. */
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+	/* Each process takes a descriptor, and before 6.10 one for each of its uprobes. */
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
 }
 
 int probe_open(struct probe **out, const struct probe_opts *opts, struct err *err)
