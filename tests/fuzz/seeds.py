@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Writes the seeds that are bytes of a layout rather than text, so that they follow it: seeds.py FOLDER
 
-record: the streams of the golden tests. file: some of them as recordings that are not packed. elf, v8: small ELF files
-with the symbols that are looked for. python: a dict in memory. code: code of Python and JavaScript, and stacks. module:
+record, screens: the streams of the golden tests. file: some of them as recordings that are not packed. elf, v8: small
+ELF files with the symbols that are looked for. python: a dict in memory. code: code of Python and JavaScript, and stacks. module:
 a program with debugging data. walk_python, walk_node: damage to the memory of their unit tests.
 """
 import importlib
@@ -258,6 +258,13 @@ def record_seeds():
         yield path.stem, bytes([options]).ljust(8, b"\0") + data
 
 
+def screen_seeds():
+    """The same streams, with a size of the screen and with keys."""
+    for i, (name, data) in enumerate(record_seeds()):
+        rows, cols, keys = ((24, 80, b"\n\x1b\t\n?"), (50, 200, b"\t\t\n\x1bp"), (3, 17, b"\t\n>zq"))[i % 3]
+        yield name, bytes([i % 32, rows, cols]) + keys + data[8:]
+
+
 def file_seeds():
     for name in ("tls", "uvicorn_tasks", "node_nested"):
         yield name, recording.recording(importlib.import_module(f"streams.{name}").stream())
@@ -272,8 +279,8 @@ def file_seeds():
 
 def main():
     folder = Path(sys.argv[1])
-    for target, seeds in (("record", record_seeds()), ("file", file_seeds()), ("elf", elf_seeds()),
-                          ("v8", v8_seeds()), ("python", python_seeds()), ("code", code_seeds()),
+    for target, seeds in (("record", record_seeds()), ("screens", screen_seeds()), ("file", file_seeds()),
+                          ("elf", elf_seeds()), ("v8", v8_seeds()), ("python", python_seeds()), ("code", code_seeds()),
                           ("module", module_seeds()), ("walk_python", walk_seeds()), ("walk_node", walk_seeds())):
         (folder / target).mkdir(parents=True, exist_ok=True)
         for name, data in seeds:

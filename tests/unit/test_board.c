@@ -94,6 +94,10 @@ static void test_rates(void **state)
 	assert_int_equal(l->total.turns, 10);
 	assert_int_equal(l->rates.busy, 0);
 	assert_int_equal(l->rates.turns_per_s, 10);
+	/* What a recording may say as well: more turns than can be. */
+	slot_feed(&f, 100, 4 * S + 1, 2 * S, 1ull << 40, 100 * MS);
+	assert_int_equal(board_refresh(f.board, f.model, 4 * S + 1), 0);
+	assert_int_equal(l->rates.turns_per_s, UINT32_MAX);
 	fixture_close(&f);
 }
 

@@ -189,6 +189,14 @@ static uint64_t since(uint64_t now, uint64_t then)
 	return now > then ? now - then : 0;
 }
 
+/* A recording may say anything: more than can be held is the most. */
+static uint32_t per_second(uint64_t nr, uint64_t elapsed_ns)
+{
+	double rate = elapsed_ns ? (double)nr * 1e9 / (double)elapsed_ns + 0.5 : 0;
+
+	return rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX;
+}
+
 /* The rates of a stretch that began with the totals of `then`. */
 static void rates_set(struct board_rates *r, const struct model_loop *now, const struct model_loop *then)
 {
@@ -203,7 +211,7 @@ static void rates_set(struct board_rates *r, const struct model_loop *now, const
 	r->blocked = thousandths(since(now->parts.blocked_ns, then->parts.blocked_ns), elapsed_ns);
 	r->runqueue = thousandths(since(now->parts.runqueue_ns, then->parts.runqueue_ns), elapsed_ns);
 	r->throttled = thousandths(since(now->parts.throttled_ns, then->parts.throttled_ns), elapsed_ns);
-	r->turns_per_s = elapsed_ns ? (uint32_t)(since(now->turns, then->turns) * 1e9 / elapsed_ns + 0.5) : 0;
+	r->turns_per_s = per_second(since(now->turns, then->turns), elapsed_ns);
 }
 
 static void loops_take(struct board *b, const struct model_summary *s)
@@ -249,7 +257,7 @@ int board_refresh(struct board *b, const struct model *m, uint64_t now_ns)
 		return error;
 	elapsed_ns = since(now_ns, b->now_ns > s.start_ns ? b->now_ns : s.start_ns);
 	if (elapsed_ns)
-		b->requests_per_s = (uint32_t)(since(s.nr_requests, b->last_requests) * 1e9 / elapsed_ns + 0.5);
+		b->requests_per_s = per_second(since(s.nr_requests, b->last_requests), elapsed_ns);
 	b->now_ns = now_ns;
 	b->start_ns = s.start_ns;
 	b->nr_requests = b->last_requests = s.nr_requests;
