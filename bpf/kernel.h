@@ -136,6 +136,7 @@ struct unix_sock {
 
 struct sched_info {
 	unsigned long long run_delay;
+	unsigned long long last_arrival;
 };
 
 struct cfs_rq {

@@ -152,8 +152,9 @@ struct thread {
 	__u64 out_run_delay;       /* task->sched_info.run_delay at out_ns */
 	__u64 out_throttled_clock; /* task_throttled_clock() at out_ns */
 	__u64 out_exec;            /* sum_exec_runtime at out_ns */
-	__u32 out_class;           /* enum off_class or enum lg_sleep */
-	__u32 out_throttled;       /* 1: the quota took the CPU away */
+	__u64 arrival_lead_ns; /* a reported in_ns - sched_info.last_arrival: between the two clocks; 0: not known */
+	__u32 out_class;       /* enum off_class or enum lg_sleep */
+	__u32 out_throttled;   /* 1: the quota took the CPU away */
 	__u64 wake_runqueue_ns;
 	__u64 wake_throttled_ns;
 	__u64 turn_late_ns;

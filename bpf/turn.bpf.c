@@ -35,6 +35,20 @@ static __always_inline void wait_book(struct thread *t, struct lg_slot *slot, __
 	t->wake_throttled_ns = throttled;
 }
 
+/*
+ * When the thread came back to the CPU, where that was not reported: by the scheduler's own clock, which is as good;
+ * the time that it has run since is only brought up to date now and then.
+ */
+static __always_inline __u64 missed_in_ns(const struct thread *t, struct task_struct *task, __u64 now)
+{
+	__u64 at = task->sched_info.last_arrival + t->arrival_lead_ns;
+	__u64 ran = task->se.sum_exec_runtime - t->out_exec;
+
+	if (t->arrival_lead_ns && at >= t->out_ns && at <= now)
+		return at;
+	return ran < now - t->out_ns ? now - ran : t->out_ns;
+}
+
 __noinline int thread_settle(struct thread *t, __u64 now)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -45,10 +59,10 @@ __noinline int thread_settle(struct thread *t, __u64 now)
 	slot = t ? slot_of(t) : NULL;
 	if (!slot)
 		return 0;
-	if (!t->in_ns) {
-		__u64 ran = task->se.sum_exec_runtime - t->out_exec;
-
-		t->in_ns = ran < now - t->out_ns ? now - ran : t->out_ns;
+	if (t->in_ns) {
+		t->arrival_lead_ns = t->in_ns - task->sched_info.last_arrival;
+	} else {
+		t->in_ns = missed_in_ns(t, task, now);
 		count(LG_CNT_LATE_SWITCHES);
 		if (t->out_class < LG_NR_SLEEPS && t->call_seq == t->seq)
 			call_target_read(t, task);

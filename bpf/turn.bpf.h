@@ -154,7 +154,7 @@ static __always_inline void out_begin(struct thread *t, struct task_struct *task
 /*
  * Books the stretch off the CPU that ended, once the scheduler's own figures for it are final: at the
  * thread's next call or at its next switch-out. Some switch-ins are not reported (about 1 in 1,000 to 5,000):
- * their time then follows from the run time since.
+ * their time is then the scheduler's.
  *
  * An answer given at its begin is told when it was long: once for what led to it, once for the stretch itself,
  * which is another's where it waited for the interpreter lock.

@@ -166,6 +166,26 @@ CASE(settle_missing_switch_in)
 	EQUAL(t.since.sleep_ns[LG_SLEEP_SYSCALL], 6 * MS);
 }
 
+CASE(settle_missing_switch_in_by_the_schedulers_clock)
+{
+	__u64 arrival = task->sched_info.last_arrival;
+
+	stretch(task, LG_SLEEP_SYSCALL, 1000, 0);
+	settle(task);
+	EQUAL(t.arrival_lead_ns, T0 + 1000 - arrival);
+	stretch(task, LG_SLEEP_SYSCALL, 0, 0);
+	t.in_ns = 0;
+	t.arrival_lead_ns = T0 + 3 * MS - arrival;
+	settle(task);
+	EQUAL(t.since.sleep_ns[LG_SLEEP_SYSCALL], 3 * MS + 1000);
+	stretch(task, LG_SLEEP_SYSCALL, 0, 0);
+	t.in_ns = 0;
+	t.out_exec -= 4 * MS;
+	t.arrival_lead_ns = T0 + 11 * MS - arrival; /* not yet: the run time says it, less well */
+	settle(task);
+	EQUAL(t.since.sleep_ns[LG_SLEEP_SYSCALL], 9 * MS + 1000);
+}
+
 static __always_inline void off_init(struct off *off, __u64 unit, __s32 nr)
 {
 	off_clear(off);
