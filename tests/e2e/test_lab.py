@@ -69,6 +69,15 @@ def test_wait_for_the_cpu_counts_only_after_a_wake():
     assert match([plant(may_wait=True)], [stall(duration_ns=60 * MS, blocked_ns=59_500_000)]) != []
 
 
+def test_want_of_a_cpu_is_the_cause_beside_the_whole_block():
+    late = {"duration_ns": 111 * MS, "runqueue_ns": 60_500_000, "cause": "runqueue", "syscall": None}
+    known = plant(may_wait=True, asked_ns=50 * MS)
+    assert match([known], [stall(**late)]) == []
+    assert match([plant(may_wait=True)], [stall(**late)]) != []
+    assert match([known], [stall(**{**late, "duration_ns": 81 * MS, "blocked_ns": 20 * MS})]) != []
+    assert match([known], [stall(**{**late, "duration_ns": 91 * MS, "runqueue_ns": 40_500_000})]) != []
+
+
 def test_nobodys_waits_for_the_cpu_fit_in_the_schedulers():
     late = [stall(start_ns=at * MS, cause="runqueue", request=None, confidence="none", blocked_ns=0, on_cpu_ns=500_000,
                   runqueue_ns=50 * MS) for at in (2000, 3000)]

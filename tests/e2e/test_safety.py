@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from lab_client import Load
+from lab_host import waited_ns
 from lab_server import EpollServer, Nginx, Node, Redis, Uvicorn, wait_for
 from lab_tracer import Tracer
 from lab_truth import UNCONFIRMED_NS, describe, is_confirmed
@@ -56,13 +57,17 @@ def drive_redis(server):
 def test_healthy_server_at_full_load(name, folder, peer):
     make, mode = FULL_LOAD[name]
     with make(folder, peer) as server:
+        before_ns = waited_ns(server.pid)
         with Tracer(folder, server.pid, mode, threshold="100ms") as tracer:
             count = drive(server)
             told = tracer.stop()
         hiccups = server.truth()[1]
-    wrong = [stall for stall in told.stalls if stall["duration_ns"] > UNCONFIRMED_NS and
-             not is_confirmed(stall, hiccups, ())]
+        wanted_ns = waited_ns(server.pid) - before_ns
+    unseen = [stall for stall in told.stalls if stall["duration_ns"] > UNCONFIRMED_NS and
+              not is_confirmed(stall, hiccups, ())]
+    wrong = [stall for stall in unseen if stall["cause"] != "runqueue"]
     assert not wrong, "\n".join(map(describe, wrong))
+    assert sum(stall["runqueue_ns"] for stall in unseen) <= wanted_ns, "\n".join(map(describe, unseen))
     assert told.summary["lost"] == 0
     assert count > 100 * LOAD_S
 
