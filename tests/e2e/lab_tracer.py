@@ -90,6 +90,15 @@ class Told:
         assert self.summary["type"] == "summary", lines[-1:]
         assert sum(line["type"] in ("header", "summary") for line in lines) == 2
 
+    def of(self, request_id):
+        """The one stall of this request."""
+        stall, = (stall for stall in self.stalls if (stall["request"] or {}).get("id") == request_id)
+        return stall
+
+    def ids(self):
+        """Whose stalls were told, but for nobody's that wanted for a CPU: those are the host's doing."""
+        return [stall["request"]["id"] for stall in self.stalls if stall["request"] or stall["cause"] != "runqueue"]
+
 
 def run(*args, timeout=20, **kwargs):
     """lgtrace to its end: (exit code, standard output, standard error)."""

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from lab_client import Connection, Load, new_id
-from lab_host import waited_ns
+from lab_host import first_in_line, slowness, waited_ns
 from lab_server import APPS, PYTHON, EpollServer, Node, Server, Uvicorn, children, wait_for
 from lab_tracer import LGTRACE, ROOT, Told, Tracer, run
 from lab_truth import describe, match
@@ -35,7 +35,7 @@ def test_target_ends(mode, folder):
         server.process.kill()
         assert tracer.wait() == 0, tracer.stderr()
         told = Told(tracer.lines())
-        assert [stall["request"]["id"] for stall in told.stalls] == ["last"]
+        assert told.ids() == ["last"]
 
 
 def test_target_ends_in_a_stall(mode, folder):
@@ -59,8 +59,8 @@ def test_target_execs(mode, folder):
             time.sleep(0.3)
             server.connect().get("/sleep/50", "after-exec")
             told = tracer.stop()
-        assert [stall["request"]["id"] for stall in told.stalls] == ["after-exec"], told.stalls
-        check(told, server)
+        assert told.ids() == ["after-exec"], told.stalls
+        check(told, server, waited_ns=waited_ns(shell.pid))
     finally:
         shell.kill()
         shell.wait()
@@ -76,7 +76,7 @@ def test_many_threads(mode, folder, peer):
             told = tracer.stop()
         assert len(told.summary["loops"]) == 1, told.summary["loops"]
         assert told.summary["lost"] == 0
-        check(told, server, slow=load.slow)
+        check(told, server, slow=load.slow, waited_ns=waited_ns(server.pid))
 
 
 def test_command_is_launched_and_traced(mode, folder):
@@ -84,14 +84,15 @@ def test_command_is_launched_and_traced(mode, folder):
     with Tracer(folder, mode=mode, command=server.argv()) as tracer:
         wait_for(lambda: listener_is_up(server.port), what="server that lgtrace started")
         time.sleep(0.2)
+        pid = children(tracer.process.pid)[0]
+        first_in_line(pid)
         connection = server.connect()
         connection.get("/cpu/40", "launched")
         connection.get("/ok")  # the turn before is over, and in its log
-        pid = children(tracer.process.pid)[0]
         os.kill(pid, signal.SIGTERM)
         assert tracer.wait() == 0, tracer.stderr()
         told = Told(tracer.lines())
-    assert [stall["request"]["id"] for stall in told.stalls] == ["launched"]
+    assert told.ids() == ["launched"]
     check(told, server)
 
 
@@ -173,7 +174,8 @@ def test_several_processes(mode, folder):
             one.connect().get("/sleep/40", "one")
             two.connect().get("/cpu/40", "two")
             told = tracer.stop()
-        assert {(s["pid"], s["request"]["id"]) for s in told.stalls} == {(one.pid, "one"), (two.pid, "two")}
+        assert sorted(told.ids()) == ["one", "two"]
+        assert (told.of("one")["pid"], told.of("two")["pid"]) == (one.pid, two.pid)
         assert {target["pid"] for target in told.header["targets"]} == {one.pid, two.pid}
 
 
@@ -238,7 +240,7 @@ def test_one_thread(mode, folder):
         other = next(int(tid) for tid in os.listdir(f"/proc/{server.pid}/task") if int(tid) != server.pid)
         with Tracer(folder, mode=mode, args=("-t", str(server.pid))) as tracer:
             server.connect().get("/sleep/40", "thread")
-            assert len(tracer.stop().stalls) == 1
+            assert tracer.stop().ids() == ["thread"]
         assert run("-t", other, "--probes", mode, "-d", "5")[0] == 6
 
 
@@ -260,14 +262,14 @@ def test_interval_and_count(folder):
 
 
 def test_attach_takes_less_than_300_ms(mode, folder):
-    """The best of three, without what it was kept from the CPU: the machine has other work."""
+    """The best of three, without what it was kept from the CPU: the machine has other work; a slow one may take longer."""
     with EpollServer(folder) as server, Load(server.connect):
         best = 99
         for _ in range(3):
             with Tracer(folder, server.pid, mode) as tracer:
                 best = min(best, tracer.attach_s - waited_ns(tracer.process.pid) / 1e9)
                 tracer.stop()
-        assert best < 0.3
+        assert best < 0.3 * slowness()
 
 
 def test_second_interrupt_ends_at_once(folder):

@@ -115,4 +115,4 @@ def test_workers_born_after_attach(mode, folder):
         told = tracer.stop()
         problems = match([plant_regex(*seen)], told.stalls)
         assert not problems, "\n".join(problems)
-        assert told.stalls[0]["pid"] == server.pid != old
+        assert told.of(seen[0].id)["pid"] == server.pid != old

@@ -107,16 +107,16 @@ def test_a_program_that_this_host_cannot_open(kind, folder, peer):
         assert not (hidden / "server").exists()
         with Tracer(folder, process.pid, "syscall", f"{THRESHOLD_MS}ms") as tracer:
             connection = server.connect()
-            for _ in range(2):
-                connection.get("/sleep/50", new_id("hidden"))
+            replies = [connection.get("/sleep/50", new_id("hidden")) for _ in range(2)]
             os.unlink(f"/proc/{process.pid}/root{begin.split()[-1]}")
-            connection.get("/cpu/50", new_id("deleted"))
+            replies.append(connection.get("/cpu/50", new_id("deleted")))
             connection.close()
             told = tracer.stop()
     finally:
         process.kill()
         process.wait()
-    assert [own_frames(stall)[0]["function"] for stall in told.stalls] == ["plants_sleep", "plants_sleep", "plants_cpu"]
+    places = [own_frames(told.of(reply.id))[0]["function"] for reply in replies]
+    assert places == ["plants_sleep", "plants_sleep", "plants_cpu"]
 
 
 def test_a_deleted_program(folder):
@@ -132,10 +132,11 @@ def test_a_deleted_program(folder):
         copy.unlink()
         with Tracer(folder, process.pid, "syscall", f"{THRESHOLD_MS}ms") as tracer:
             connection = server.connect()
-            connection.get("/sleep/50", new_id("gone"))
+            reply = connection.get("/sleep/50", new_id("gone"))
             connection.close()
             told = tracer.stop()
     finally:
         process.kill()
         process.wait()
-    assert own_frames(told.stalls[0])[0]["function"] == "plants_sleep", told.stalls[0]["stack"]
+    stall = told.of(reply.id)
+    assert own_frames(stall)[0]["function"] == "plants_sleep", stall["stack"]
