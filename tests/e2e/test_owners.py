@@ -42,7 +42,8 @@ def block(server, paths, seed):
 
 
 def load(folder, server, paths, mode="syscall"):
-    """What lgtrace told of clients that block at once, and the truth."""
+    """What lgtrace told of clients that block at once, and the truth. Behind a wait for a CPU it is less sure."""
+    first_in_line(server.pid)
     with Load(server.connect):
         time.sleep(0.2)
         with Tracer(folder, server.pid, mode) as tracer:
@@ -83,6 +84,7 @@ def test_exact_is_never_wrong(name, mode, folder, peer):
 def test_by_the_tick(name, folder, peer):
     """Stalls this long need no clock of their own: the kernel's tick is enough for owners and places."""
     with SERVERS[name](folder, peer) as server, Load(server.connect):
+        first_in_line(server.pid)
         with Tracer(folder, server.pid, threshold="100ms") as tracer:
             connection = server.connect()
             for length_ms in (130, 150, 170, 190):

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from lab_client import Load
-from lab_host import own_group
+from lab_host import first_in_line, own_group
 from lab_server import EpollServer, Node, Uvicorn, wait_for
 from lab_terminal import Terminal
 from lab_tracer import ATTACH_S, LGTRACE, Running, run
@@ -30,6 +30,7 @@ def test_a_session(folder, peer, make):
     """From the table of all loops of the host to the stall of one, under load."""
     with make(folder, peer) as server, Load(server.connect), top(folder, cols=130, rows=64) as terminal:
         terminal.wait(str(server.pid))
+        first_in_line(server.pid)  # want of a CPU would be the worst stall
         connection = server.connect()
         for number in range(3):
             connection.get("/cpu/60", f"top-{number}")
@@ -48,7 +49,8 @@ def test_a_session(folder, peer, make):
         terminal.keys("Tab")
         terminal.wait("LONGEST")
         app = "tests/apps/" + ("node_app.js" if make is Node else "asgi_app.py")
-        assert re.search(r"GET /cpu/\{n\} .*" + app, terminal.wait("GET /cpu/{n}"))
+        screen = terminal.wait(app)
+        assert re.search(r"GET /cpu/\{n\} .*" + app, screen), screen
         terminal.keys("q")
         assert terminal.ended() == 0
 
