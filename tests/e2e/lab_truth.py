@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 THRESHOLD_NS = 20_000_000
 UNCONFIRMED_NS = 100_000_000  # healthy traffic: nothing above this without a witness
+LOOK_NS = 2_500_000  # so far apart are the looks that tell whose code still runs
 PART_KEYS = ("on_cpu_ns", "blocked_ns", "runqueue_ns", "throttled_ns")
 
 
