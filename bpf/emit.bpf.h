@@ -69,9 +69,13 @@ static __always_inline void record_submit(void *rec, bool urgent)
 	bpf_ringbuf_submit(rec, urgent ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
-/* A new thread may be running by now: its batch is its own. */
+/*
+ * A new thread may be running by now: its batch is its own. User space need not be woken by its own walk over the
+ * threads that are there (trace_present), after which it reads.
+ */
 static __always_inline void thread_tell(struct task_struct *task, struct thread *t, __u32 event, __u32 parent)
 {
+	bool is_walk = !parent && bpf_get_current_pid_tgid() >> 32 != t->pid;
 	struct lg_rec_thread *rec;
 
 	if (event != LG_THREAD_NEW)
@@ -86,7 +90,7 @@ static __always_inline void thread_tell(struct task_struct *task, struct thread 
 	rec->parent_tid = parent;
 	rec->pad = 0;
 	bpf_probe_read_kernel(rec->comm, sizeof(rec->comm), task->comm);
-	record_submit(rec, true);
+	record_submit(rec, !is_walk);
 }
 
 #endif

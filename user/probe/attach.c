@@ -67,6 +67,7 @@ int probe_take_in(struct probe *p, struct err *err)
 	if (error)
 		err_set(err, EXIT_CODE_KERNEL, -error, "cannot walk the tasks: %s", strerror(-error));
 	bpf_link__destroy(link);
+	p->is_behind = true;
 	return error;
 }
 

@@ -52,7 +52,7 @@ struct probe {
 	probe_record_fn fn;
 	void *arg;
 	size_t taken;   /* bytes, by the probe_consume() that runs */
-	bool is_behind; /* it left some */
+	bool is_behind; /* it left some, or there are some of which nobody is told: of threads just taken in */
 };
 
 /* Before the first use of libbpf. */

@@ -99,7 +99,7 @@ typedef int (*probe_record_fn)(void *arg, const void *data, size_t size);
 void probe_on_record(struct probe *p, probe_record_fn fn, void *arg);
 /*
  * Hands on the records that wait, a ring buffer full at most: 0, or the negative error of a record. After it,
- * probe_is_behind() tells whether some were left because more came meanwhile.
+ * probe_is_behind() tells whether some were left because more came meanwhile; before it, whether to read at once.
  */
 int probe_consume(struct probe *p);
 bool probe_is_behind(const struct probe *p);

@@ -76,6 +76,11 @@ static inline uint64_t bpf_ringbuf_query(void *map, uint64_t flags)
 	return map ? flags : 0;
 }
 
+static inline uint64_t bpf_get_current_pid_tgid(void)
+{
+	return 0;
+}
+
 static inline uint32_t bpf_get_smp_processor_id(void)
 {
 	return 0;
