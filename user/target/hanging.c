@@ -37,22 +37,11 @@ static bool is_copy(int pid)
 	       has_events(stat.parent);
 }
 
-static bool has_one_thread(int pid)
-{
-	struct proc_thread *threads;
-	size_t nr;
-
-	if (proc_threads(pid, &threads, &nr))
-		return false;
-	free(threads);
-	return nr == 1;
-}
-
 bool hanging_is_likely(int pid, enum lg_runtime kind, bool is_in_loop)
 {
 	if (!has_events(pid))
 		return false;
 	if (kind == LG_RT_NODE) /* it begins its own, and its other threads wait for work */
 		return true;
-	return (is_in_loop || kind == LG_RT_REDIS || has_one_thread(pid)) && !is_copy(pid);
+	return (is_in_loop || kind == LG_RT_REDIS || proc_nr_threads(pid) == 1) && !is_copy(pid);
 }

@@ -172,6 +172,11 @@ int proc_ns_pid(int pid)
 	return status_last(pid, "\nNSpid:");
 }
 
+int proc_nr_threads(int pid)
+{
+	return status_last(pid, "\nThreads:");
+}
+
 static int link_read(int pid, const char *what, char *buf, size_t size)
 {
 	char path[PROC_PATH_LEN];

@@ -57,6 +57,9 @@ int proc_tgid(int tid);
 /* The process's id in its innermost pid namespace (the same id outside of containers), or a negative error. */
 int proc_ns_pid(int pid);
 
+/* How many threads a process has, or a negative error. */
+int proc_nr_threads(int pid);
+
 /*
  * Path of the executable as the process sees it, without the kernel's " (deleted)"; *is_deleted may be NULL.
  * -EACCES without the right to look.
