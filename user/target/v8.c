@@ -143,7 +143,7 @@ struct reader {
 	const struct elf_file *elf;
 	int32_t values[NR_CONSTANTS];
 	bool is_found[NR_CONSTANTS];
-	int32_t function_end; /* the lowest type above the functions' first one */
+	uint8_t types[(UINT16_MAX + 1) / 8]; /* a bit for each number of a named type */
 	size_t nr_given;
 	uint64_t exit_frame; /* 0: not found */
 	uint64_t vm_state;   /* 0: not found */
@@ -202,6 +202,9 @@ static int on_symbol(void *arg, const struct elf_symbol *symbol)
 	static const uint8_t from_rbp[] = {0x49, 0x89, 0xad}, to_rax[] = {0x49, 0x8b, 0x85};
 	int32_t value;
 
+	/* One of a hundred symbols begins like this, ISOLATE as SAMPLER does. */
+	if (symbol->name[0] != PREFIX[0] && symbol->name[0] != STUB[0] && symbol->name[0] != SAMPLER[0])
+		return 0;
 	if (symbol->is_thread_local && !strcmp(symbol->name, ISOLATE)) {
 		r->isolate = symbol->addr;
 		r->has_isolate = true;
@@ -216,6 +219,8 @@ static int on_symbol(void *arg, const struct elf_symbol *symbol)
 		return 0;
 	if (elf_file_read(r->elf, symbol->addr, &value, sizeof(value)))
 		return 0;
+	if (!strncmp(name, "type_", 5) && value > 0 && value < UINT16_MAX)
+		r->types[value / 8] |= 1 << value % 8;
 	for (size_t i = 0; i < sizeof(given) / sizeof(*given); i++)
 		r->nr_given += !strcmp(name, given[i].name) && value == given[i].value;
 	for (size_t i = 0; i < NR_CONSTANTS; i++) {
@@ -228,18 +233,13 @@ static int on_symbol(void *arg, const struct elf_symbol *symbol)
 }
 
 /* Types of functions have no names of their own but the first: they end where the next named type begins. */
-static int on_type(void *arg, const struct elf_symbol *symbol)
+static int32_t function_end(const struct reader *r)
 {
-	struct reader *r = arg;
-	int32_t value;
+	int32_t value = r->values[C_FUNCTION] + 1;
 
-	if (strncmp(symbol->name, PREFIX "type_", sizeof(PREFIX "type_") - 1))
-		return 0;
-	if (elf_file_read(r->elf, symbol->addr, &value, sizeof(value)))
-		return 0;
-	if (value > r->values[C_FUNCTION] && value < r->function_end)
-		r->function_end = value;
-	return 0;
+	while (value < UINT16_MAX && !(r->types[value / 8] & 1 << value % 8))
+		value++;
+	return value;
 }
 
 static bool in_range(const struct reader *r, int from, int to, int32_t low, int32_t high)
@@ -274,7 +274,7 @@ static void fill(struct lg_v8 *out, const struct reader *r)
 	*out = (struct lg_v8){
 		.type_object = v[C_OBJECT],
 		.type_function = v[C_FUNCTION],
-		.type_function_end = r->function_end,
+		.type_function_end = function_end(r),
 		.type_bound = v[C_BOUND],
 		.type_promise = v[C_PROMISE],
 		.type_async_function = v[C_ASYNC_FUNCTION],
@@ -325,10 +325,9 @@ int v8_read(struct lg_v8 *out, const struct elf_file *elf)
 	int64_t block;
 
 	for (size_t i = 0; i < 2; i++) {
-		r = (struct reader){.elf = elf, .function_end = UINT16_MAX};
+		r = (struct reader){.elf = elf};
 		if (elf_file_symbols(elf, tables[i], on_symbol, &r) || !is_sound(&r))
 			continue;
-		elf_file_symbols(elf, tables[i], on_type, &r);
 		fill(out, &r);
 		if (r.has_isolate && r.exit_frame && !elf_file_tls(elf, &block)) {
 			out->isolate = block + (int64_t)r.isolate;
