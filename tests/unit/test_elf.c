@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reading ELF files: a small one of our own, this program, and thousands of damaged ones. */
+#include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <gnu/libc-version.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -229,13 +232,115 @@ static void reads_this_program(void **state)
 	elf_file_close(elf);
 }
 
+/* Names that have an address in the table; versions of one name may have several. */
+struct exported {
+	const char *name;
+	uint64_t addr;
+	bool is_there;
+};
+
+static int on_exported(void *arg, const struct elf_symbol *symbol)
+{
+	struct exported *e = arg;
+
+	e->is_there |= !symbol->is_thread_local && symbol->addr == e->addr && !strcmp(symbol->name, e->name);
+	return 0;
+}
+
+/* Each 16th symbol of the C library, which has a table by hash, is found there as in the whole table. */
+static int finds_exported(void *arg, const struct elf_symbol *symbol)
+{
+	const struct elf_file *elf = arg;
+	static int nr;
+	struct elf_symbol found;
+	struct exported e;
+
+	if (symbol->is_thread_local || nr++ % 16)
+		return 0;
+	assert_int_equal(elf_file_find(elf, &symbol->name, 1, &found, false), 1);
+	e = (struct exported){.name = symbol->name, .addr = found.addr};
+	assert_int_equal(elf_file_symbols(elf, ELF_TABLE_DYNAMIC, on_exported, &e), 0);
+	assert_true(e.is_there);
+	return 0;
+}
+
+static const char *const exported[] = {"accept4", "no_such_function", "epoll_wait"};
+
+static void finds_by_hash(void **state)
+{
+	struct elf_symbol found[3];
+	struct elf_file *elf;
+	Dl_info libc;
+
+	(void)state;
+	assert_true(dladdr(gnu_get_libc_version, &libc));
+	assert_int_equal(elf_file_open(&elf, libc.dli_fname), 0);
+	assert_int_equal(elf_file_symbols(elf, ELF_TABLE_DYNAMIC, finds_exported, elf), 0);
+	assert_int_equal(elf_file_find(elf, exported, 3, found, false), 2);
+	assert_null(found[1].name);
+	elf_file_close(elf);
+}
+
+/* A copy of the C library; where its table by hash is. */
+static Elf64_Shdr libc_copy(void)
+{
+	const Elf64_Shdr *sec;
+	Elf64_Shdr hash = {};
+	size_t size;
+	char *data;
+	Dl_info libc;
+	FILE *f;
+
+	assert_true(dladdr(gnu_get_libc_version, &libc));
+	f = fopen(libc.dli_fname, "r");
+	assert_non_null(f);
+	fseek(f, 0, SEEK_END);
+	size = ftell(f);
+	rewind(f);
+	data = malloc(size);
+	assert_int_equal(fread(data, 1, size, f), size);
+	fclose(f);
+	tree_write(dir, "elf", data, size);
+	sec = (void *)(data + ((Elf64_Ehdr *)data)->e_shoff);
+	for (int i = 0; i < ((Elf64_Ehdr *)data)->e_shnum; i++)
+		if (sec[i].sh_type == SHT_GNU_HASH)
+			hash = sec[i];
+	free(data);
+	return hash;
+}
+
+/* A table by hash that lies costs at most a symbol. */
+static void survives_a_damaged_hash(void **state)
+{
+	Elf64_Shdr hash = libc_copy();
+	struct elf_symbol found[3];
+	struct elf_file *elf;
+	unsigned seed = 2;
+	uint32_t word;
+	int fd = open(path, O_RDWR);
+
+	(void)state;
+	assert_true(fd >= 0 && hash.sh_size);
+	assert_int_equal(elf_file_open(&elf, path), 0);
+	for (int i = 0; i < NR_DAMAGED / 4; i++) {
+		size_t at = i % 4 ? rand_r(&seed) % (hash.sh_size / 4) : (size_t)rand_r(&seed) % 4;
+
+		word = rand_r(&seed) % 2 ? 0xffffffffu << rand_r(&seed) % 32 : (uint32_t)rand_r(&seed) % 4096;
+		assert_int_equal(pwrite(fd, &word, 4, hash.sh_offset + 4 * at), 4);
+		assert_in_range(elf_file_find(elf, exported, 3, found, false), 0, 2);
+	}
+	elf_file_close(elf);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_symbols),          cmocka_unit_test(reads_the_full_table),
-		cmocka_unit_test(reads_a_section),        cmocka_unit_test(finds_zero_data),
-		cmocka_unit_test(refuses_what_is_no_elf), cmocka_unit_test(survives_damage),
-		cmocka_unit_test(reads_this_program),
+		cmocka_unit_test(reads_symbols),           cmocka_unit_test(reads_the_full_table),
+		cmocka_unit_test(reads_a_section),         cmocka_unit_test(finds_zero_data),
+		cmocka_unit_test(refuses_what_is_no_elf),  cmocka_unit_test(survives_damage),
+		cmocka_unit_test(reads_this_program),      cmocka_unit_test(finds_by_hash),
+		cmocka_unit_test(survives_a_damaged_hash),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -259,6 +259,24 @@ static bool is_zero_data(const struct elf_file *elf, const Elf64_Sym *sym)
 	return false;
 }
 
+/* All of it but the name. False: it is not defined in the file, or of a kind that nobody asks for. */
+static bool symbol_fill(const struct elf_file *elf, const Elf64_Sym *sym, struct elf_symbol *symbol)
+{
+	int type = ELF64_ST_TYPE(sym->st_info);
+
+	if (sym->st_shndx == SHN_UNDEF || !sym->st_name || (type > STT_FUNC && type != STT_TLS))
+		return false;
+	symbol->is_thread_local = type == STT_TLS;
+	symbol->offset = 0;
+	if (!symbol->is_thread_local && elf_file_offset(elf, sym->st_value, &symbol->offset, NULL) &&
+	    !is_zero_data(elf, sym))
+		return false;
+	symbol->addr = sym->st_value;
+	symbol->size = sym->st_size;
+	symbol->is_function = type == STT_FUNC;
+	return true;
+}
+
 static int table_walk(const struct elf_file *elf, const Elf64_Sym *table, size_t nr, const char *strings,
 		      uint64_t strings_len, int (*fn)(void *arg, const struct elf_symbol *symbol), void *arg)
 {
@@ -266,20 +284,9 @@ static int table_walk(const struct elf_file *elf, const Elf64_Sym *table, size_t
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < nr; i++) {
-		const Elf64_Sym *sym = &table[i];
-
-		if (sym->st_shndx == SHN_UNDEF || !sym->st_name || sym->st_name >= strings_len ||
-		    (ELF64_ST_TYPE(sym->st_info) > STT_FUNC && ELF64_ST_TYPE(sym->st_info) != STT_TLS))
+		if (table[i].st_name >= strings_len || !symbol_fill(elf, &table[i], &symbol))
 			continue;
-		symbol.is_thread_local = ELF64_ST_TYPE(sym->st_info) == STT_TLS;
-		symbol.offset = 0;
-		if (!symbol.is_thread_local && elf_file_offset(elf, sym->st_value, &symbol.offset, NULL) &&
-		    !is_zero_data(elf, sym))
-			continue;
-		symbol.name = strings + sym->st_name;
-		symbol.addr = sym->st_value;
-		symbol.size = sym->st_size;
-		symbol.is_function = ELF64_ST_TYPE(sym->st_info) == STT_FUNC;
+		symbol.name = strings + table[i].st_name;
 		ret = fn(arg, &symbol);
 	}
 	return ret;
@@ -336,6 +343,91 @@ static int find_symbol(void *arg, const struct elf_symbol *symbol)
 	return find->nr_found == find->nr;
 }
 
+/* The table that the dynamic linker finds symbols by: a few bytes of it tell what else takes all symbols. */
+struct hash {
+	const Elf64_Shdr *sec;
+	const Elf64_Shdr *symbols;
+	const Elf64_Shdr *strings;
+	struct {
+		uint32_t nr_buckets;
+		uint32_t first; /* number of the first symbol in it */
+		uint32_t nr_bloom;
+		uint32_t shift;
+	} head;
+};
+
+static int hash_open(const struct elf_file *elf, struct hash *h)
+{
+	int ret = table_find(elf, ELF_TABLE_DYNAMIC, &h->symbols, &h->strings);
+
+	h->sec = section_find(elf, SHT_GNU_HASH);
+	if (ret || !h->sec || bytes_read(elf, h->sec->sh_offset, &h->head, sizeof(h->head)) || !h->head.nr_buckets)
+		return -ENOENT;
+	return 0;
+}
+
+/* One of the numbers behind the filter: of all buckets, then of all symbols. */
+static int hash_word(const struct elf_file *elf, const struct hash *h, uint64_t i, uint32_t *word)
+{
+	uint64_t at = sizeof(h->head) + 8ull * h->head.nr_bloom + 4 * i;
+
+	if (at + sizeof(*word) > h->sec->sh_size)
+		return -EFAULT;
+	return bytes_read(elf, h->sec->sh_offset + at, word, sizeof(*word));
+}
+
+static bool hash_symbol_is(const struct elf_file *elf, const struct hash *h, uint32_t i, const char *name,
+			   struct elf_symbol *symbol)
+{
+	size_t len = strlen(name) + 1;
+	Elf64_Sym sym;
+	char text[128];
+
+	if (i >= h->symbols->sh_size / sizeof(sym) || len > sizeof(text) ||
+	    bytes_read(elf, h->symbols->sh_offset + (uint64_t)i * sizeof(sym), &sym, sizeof(sym)) ||
+	    sym.st_name >= h->strings->sh_size || bytes_read(elf, h->strings->sh_offset + sym.st_name, text, len) ||
+	    memcmp(text, name, len))
+		return false;
+	return symbol_fill(elf, &sym, symbol) && !symbol->is_thread_local;
+}
+
+#define MAX_CHAIN 1024 /* symbols in one bucket: a few, where nobody lies */
+
+static bool hash_find(const struct elf_file *elf, const struct hash *h, const char *name, struct elf_symbol *symbol)
+{
+	uint32_t hash = 5381, i, word = 0;
+
+	for (const char *c = name; *c; c++)
+		hash = hash * 33 + (uint8_t)*c;
+	if (hash_word(elf, h, hash % h->head.nr_buckets, &i) || i < h->head.first)
+		return false;
+	for (int n = 0; n < MAX_CHAIN && !(word & 1); n++, i++) {
+		if (hash_word(elf, h, (uint64_t)h->head.nr_buckets + i - h->head.first, &word))
+			return false;
+		if ((word | 1) == (hash | 1) && hash_symbol_is(elf, h, i, name, symbol))
+			return true;
+	}
+	return false;
+}
+
+/* In the dynamic table. */
+static int names_find(const struct elf_file *elf, struct find *find)
+{
+	struct elf_symbol symbol;
+	struct hash hash;
+
+	if (hash_open(elf, &hash))
+		return elf_file_symbols(elf, ELF_TABLE_DYNAMIC, find_symbol, find);
+	for (size_t i = 0; i < find->nr; i++) {
+		if (!hash_find(elf, &hash, find->names[i], &symbol))
+			continue;
+		find->found[i] = symbol;
+		find->found[i].name = find->names[i];
+		find->nr_found++;
+	}
+	return 0;
+}
+
 int elf_file_find(const struct elf_file *elf, const char *const *names, size_t nr, struct elf_symbol *found,
 		  bool is_deep)
 {
@@ -343,7 +435,7 @@ int elf_file_find(const struct elf_file *elf, const char *const *names, size_t n
 	int ret;
 
 	memset(found, 0, nr * sizeof(*found));
-	ret = elf_file_symbols(elf, ELF_TABLE_DYNAMIC, find_symbol, &find);
+	ret = names_find(elf, &find);
 	if (is_deep && find.nr_found < nr)
 		ret = elf_file_symbols(elf, ELF_TABLE_FULL, find_symbol, &find);
 	return ret < 0 && ret != -ENOENT && !find.nr_found ? ret : (int)find.nr_found;
