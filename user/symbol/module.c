@@ -66,32 +66,83 @@ static int on_function(void *arg, const struct elf_function *function)
 	return 0;
 }
 
-static int function_compare(const void *a, const void *b)
-{
-	const struct function *x = a, *y = b;
+#define DIGIT_BITS 11
+#define DIGITS     (1u << DIGIT_BITS)
 
-	if (x->addr != y->addr)
-		return x->addr < y->addr ? -1 : 1;
-	if (x->rank != y->rank)
-		return x->rank < y->rank ? -1 : 1;
-	return (x->name_at > y->name_at) - (x->name_at < y->name_at);
+static uint32_t digit_of(const struct function *f, unsigned shift)
+{
+	return f->addr >> shift & (DIGITS - 1);
 }
 
-static void functions_sort(struct module *m)
+/* Puts `from` in the order of one digit of the addresses; what has the same one stays as it was. */
+static void digit_sort(const struct function *v, size_t nr, const uint32_t *from, uint32_t *to, unsigned shift)
 {
-	struct function *v;
-	size_t kept = 0;
+	uint32_t at[DIGITS + 1] = {0};
 
-	if (!m->nr)
-		return;
-	qsort(m->v, m->nr, sizeof(*m->v), function_compare);
-	for (size_t i = 0; i < m->nr; i++)
-		if (!kept || m->v[kept - 1].addr != m->v[i].addr)
-			m->v[kept++] = m->v[i];
-	v = realloc(m->v, kept * sizeof(*v));
-	m->v = v ? v : m->v;
-	m->nr = kept;
-	m->max = kept;
+	for (size_t i = 0; i < nr; i++)
+		at[digit_of(&v[i], shift) + 1]++;
+	for (size_t d = 1; d < DIGITS; d++)
+		at[d] += at[d - 1];
+	for (size_t i = 0; i < nr; i++)
+		to[at[digit_of(&v[from[i]], shift)]++] = from[i];
+}
+
+/*
+ * Numbers of the functions by address, in one of two arrays of `nr`. Digit by digit: a comparison for each step takes
+ * 30 ms of Node's 150,000 functions, while lgtrace attaches.
+ */
+static const uint32_t *functions_order(const struct function *v, size_t nr, uint32_t *order, uint32_t *other)
+{
+	uint64_t all = 0;
+	uint32_t *done;
+
+	for (size_t i = 0; i < nr; i++) {
+		all |= v[i].addr;
+		order[i] = i;
+	}
+	for (unsigned shift = 0; shift < 64 && all >> shift; shift += DIGIT_BITS) {
+		digit_sort(v, nr, order, other, shift);
+		done = other;
+		other = order;
+		order = done;
+	}
+	return order;
+}
+
+/* Is `a` to be shown of two at one address? */
+static bool function_is_better(const struct function *a, const struct function *b)
+{
+	return a->rank != b->rank ? a->rank < b->rank : a->name_at < b->name_at;
+}
+
+static int functions_sort(struct module *m)
+{
+	uint32_t *numbers = malloc(2 * m->nr * sizeof(*numbers));
+	struct function *v = malloc(m->nr * sizeof(*v)), *last = NULL, *cut;
+	const uint32_t *order;
+
+	if (m->nr && (!v || !numbers)) {
+		free(numbers);
+		free(v);
+		return -ENOMEM;
+	}
+	order = functions_order(m->v, m->nr, numbers, numbers + m->nr);
+	for (size_t i = 0, kept = 0; i < m->nr; i++) {
+		const struct function *f = &m->v[order[i]];
+
+		if (!last || last->addr != f->addr)
+			v[kept++] = *f;
+		else if (function_is_better(f, last))
+			*last = *f;
+		last = &v[kept - 1];
+	}
+	free(numbers);
+	free(m->v);
+	m->nr = last ? last + 1 - v : 0;
+	cut = m->nr ? realloc(v, m->nr * sizeof(*v)) : NULL;
+	m->v = cut ? cut : v;
+	m->max = m->nr;
+	return 0;
 }
 
 /* The full table holds what the dynamic one does, and more. */
@@ -106,8 +157,7 @@ static int functions_load(struct module *m)
 	}
 	if (ret != -ENOMEM)
 		ret = elf_file_functions(m->elf, ELF_TABLE_DYNAMIC, on_function, m);
-	functions_sort(m);
-	return ret == -ENOMEM ? ret : 0;
+	return ret == -ENOMEM ? ret : functions_sort(m);
 }
 
 int module_open(struct module **out, const char *path, const char *dir, const char *const *roots)
