@@ -228,7 +228,7 @@ static __always_inline void io_read(struct thread *t, struct task_struct *task, 
 	} else {
 		read_capture(t, task, conn, io);
 	}
-	if (t->flags & THREAD_SITES && !blocked)
+	if (config.ask & LG_ASK_NATIVE && t->flags & THREAD_SITES && !blocked)
 		site_read();
 	io_edge(t, conn, io);
 }

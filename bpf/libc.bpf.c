@@ -22,7 +22,7 @@ SEC("uprobe")
 int on_libc_return(struct pt_regs *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct thread *t = thread_of(task);
+	struct thread *t = thread_get(task);
 	__u64 begin_ns = cost_begin();
 	struct call *c;
 
@@ -43,7 +43,7 @@ int on_libc_return(struct pt_regs *ctx)
 SEC("uprobe")
 int on_libc_enter(struct pt_regs *ctx)
 {
-	struct thread *t = thread_of(bpf_get_current_task_btf());
+	struct thread *t = thread_get(bpf_get_current_task_btf());
 	__u64 begin_ns = cost_begin();
 
 	if (!t || control.edges != LG_EDGES_LIBC)
@@ -62,7 +62,7 @@ SEC("uprobe")
 int on_libc_result(struct pt_regs *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct thread *t = thread_of(task);
+	struct thread *t = thread_get(task);
 	__u64 begin_ns = cost_begin();
 	struct call *c;
 

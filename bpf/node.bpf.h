@@ -96,7 +96,7 @@ __noinline int node_handle_fd(__u64 handle)
 			__u32 type;
 
 			at = w->words[j];
-			if (at <= self || at > self + UV_NEAR || at & 7 || word_at(at) != self)
+			if (at - self - 1 >= UV_NEAR || at & 7 || word_at(at) != self)
 				continue;
 			type = word_at(at + UV_TYPE);
 			if (type == UV_TCP || type == UV_PIPE)
@@ -176,24 +176,32 @@ __noinline int node_goal(__u64 object, __u32 class)
 	return 0;
 }
 
+/* 1 or 0 without a branch, of numbers of 32 bits: the verifier would follow both ways at each character. */
+static __always_inline __u64 is_other(__u64 a, __u64 b)
+{
+	__u64 differs = a ^ b;
+
+	barrier_var(differs);
+	return -differs >> 63;
+}
+
 /* The sum of a request's path (lg_path.h), as it was sent; 0 where frameworks have changed it, or it is long. */
 __noinline int node_path(__u64 request)
 {
 	struct node_walk *w = node_walk();
-	__u32 len, n = LG_PATH_BYTES;
-	char *text;
+	__u64 len, n = 0, is_in = 1;
+	__u8 *text;
 
 	if (!w || node_field(request, NAME_URL, 3))
 		return 0;
 	len = (__u32)field_at(w->found, w->v8.string_length);
-	text = (char *)w->words;
+	text = (__u8 *)w->words;
 	if (bpf_probe_read_user(text, LG_PATH_BYTES, (void *)(w->found - 1 + w->v8.string_chars)) || text[0] != '/')
 		return 0;
 	for (__u32 i = 0; i < LG_PATH_BYTES; i++) {
-		if (i < n && (i == len || text[i] == '?'))
-			n = i;
-		if (i >= n)
-			text[i] = 0;
+		is_in &= is_other(i, len) & is_other(text[i], '?');
+		text[i] &= -is_in;
+		n += is_in;
 	}
 	return n < LG_PATH_BYTES ? lg_path_sum(w->words, n) : 0;
 }
@@ -285,35 +293,44 @@ __noinline int node_stub(__u64 fp, __u64 inner)
 	return w->nr_goals;
 }
 
+/* Reaches for requests from the frame at fp, of either kind. Returns how many were found. */
+static __always_inline int frame_reach(struct node_walk *w, __u64 fp)
+{
+	int found = node_frame(fp);
+
+	w->is_stub = found < 0 && w->inner && w->is_js;
+	if (w->is_stub)
+		return node_stub(fp, w->inner);
+	if (found >= 0)
+		w->is_js = 1;
+	return found;
+}
+
 /* Frames from fp outwards until one leads to a request. Returns 0 with an answer, 1 without, -1 with no JavaScript. */
 __noinline int node_frames(__u64 fp)
 {
 	struct node_walk *w = node_walk();
-	int found, result = -1;
-	__u64 next, inner = 0;
-	bool is_stub;
+	__u64 next;
 
+	if (!w)
+		return -1;
+	w->inner = 0;
+	w->is_js = 0;
 	for (__u32 i = 0; i < NODE_FRAMES; i++) {
-		if (!w || !fp || fp & 7)
+		if (!fp || fp & 7)
 			break;
-		found = node_frame(fp);
-		is_stub = found < 0 && inner && result > 0;
-		if (is_stub)
-			found = node_stub(fp, inner);
-		else if (found >= 0)
-			result = 1;
-		if (found > 0 && (!node_judge(0) || !node_judge(1))) {
-			if (is_stub)
+		if (frame_reach(w, fp) > 0 && (!node_judge(0) || !node_judge(1))) {
+			if (w->is_stub)
 				w->result.sure = LG_SURE_LIKELY;
 			return 0;
 		}
 		next = word_at(fp);
 		if (next <= fp || next - fp > NODE_STACK)
 			break;
-		inner = fp;
+		w->inner = fp;
 		fp = next;
 	}
-	return result;
+	return w->is_js ? 1 : -1;
 }
 
 /* What AsyncLocalStorages hold for the code that runs: the values of a Map, whose table has few of them. */

@@ -47,9 +47,12 @@ struct node_walk {
 	__u32 has_stores;  /* 1: a promise was seen that has fields */
 	__u32 is_by_store; /* 1: what promises have in fields leads on */
 	__u32 nr_steps;
-	__u32 is_cut; /* 1: it ended for having taken too many */
-	__u64 found;  /* node_field: the value */
-	__u64 ino;    /* node_request: of its connection */
+	__u32 is_cut;  /* 1: it ended for having taken too many */
+	__u64 inner;   /* node_frames: the frame before, 0 none; what it keeps is here for the verifier's sake too */
+	__u32 is_js;   /* 1: there was one of JavaScript */
+	__u32 is_stub; /* 1: this one is of V8's own code */
+	__u64 found;   /* node_field: the value */
+	__u64 ino;     /* node_request: of its connection */
 };
 
 struct node_walks_map {

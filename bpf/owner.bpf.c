@@ -47,7 +47,7 @@ static __always_inline void ask_count(__u64 took_ns)
 __noinline int owner_ask(__u32 when, __u64 known_ns, __u64 now)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct thread *t = thread_of(task);
+	struct thread *t = thread_get(task);
 	__u64 took_ns, begin_ns = bpf_ktime_get_ns();
 	struct answer a = {};
 	int error;
@@ -115,7 +115,7 @@ SEC("perf_event")
 int on_sample(void *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct thread *t = thread_of(task);
+	struct thread *t = thread_get(task);
 	__u64 begin_ns = cost_begin();
 
 	if (!is_sampled(t))

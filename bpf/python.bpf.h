@@ -48,7 +48,7 @@ struct walk {
 	__u64 tstate;    /* 0: not found yet */
 	__u64 nr_hits;   /* requests found so far: this server's ways are known */
 	__u64 nr_cycles; /* of them, by the server's own object */
-	__u32 is_failed; /* 1: some read failed */
+	__u32 is_failed; /* not 0: some read failed */
 	__u32 nr_tasks;
 	__u64 tasks[WALK_TASKS];  /* running tasks of all threads */
 	__u64 frames[WALK_TASKS]; /* the outermost frames of their coroutines */

@@ -46,7 +46,7 @@ static __always_inline __u64 peek(struct walk *w, __u64 addr)
 {
 	__u64 v = 0;
 
-	w->is_failed |= !!bpf_probe_read_user(&v, sizeof(v), (void *)addr);
+	w->is_failed |= bpf_probe_read_user(&v, sizeof(v), (void *)addr);
 	return v;
 }
 
@@ -54,7 +54,7 @@ static __always_inline __u32 peek_int(struct walk *w, __u64 addr)
 {
 	__u32 v = 0;
 
-	w->is_failed |= !!bpf_probe_read_user(&v, sizeof(v), (void *)addr);
+	w->is_failed |= bpf_probe_read_user(&v, sizeof(v), (void *)addr);
 	return v;
 }
 
@@ -62,7 +62,7 @@ static __always_inline __u8 peek_byte(struct walk *w, __u64 addr)
 {
 	__u8 v = 0;
 
-	w->is_failed |= !!bpf_probe_read_user(&v, sizeof(v), (void *)addr);
+	w->is_failed |= bpf_probe_read_user(&v, sizeof(v), (void *)addr);
 	return v;
 }
 

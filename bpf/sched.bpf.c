@@ -10,22 +10,28 @@
 
 #define SET_WORDS 16 /* of a select's set: FD_SETSIZE descriptors */
 
-/* Of a word that is not zero. clang 14 crashes on __builtin_ctzll() for BPF. */
+/*
+ * Of a word that is not zero. clang 14 crashes on __builtin_ctzll() for BPF. Without a branch: the verifier would
+ * follow all 64 ways through branches.
+ */
 static __always_inline __u32 lowest_bit(__u64 word)
 {
 	__u32 bit = 0;
 
 	for (__u32 half = 32; half; half /= 2) {
-		if (!(word & ((1ULL << half) - 1))) {
-			word >>= half;
-			bit += half;
-		}
+		__u64 low = word & ((1ULL << half) - 1);
+		__u32 step;
+
+		barrier_var(low);
+		step = ((low - 1) >> 63) * half;
+		word >>= step;
+		bit += step;
 	}
 	return bit;
 }
 
 /* The lowest descriptor of a set that has room for `nr`; -1: there is none. */
-SUBPROG __s32 set_fd(__u64 set, __u64 nr)
+__noinline __s32 set_fd(__u64 set, __u64 nr)
 {
 	__u64 word = 0;
 
@@ -242,16 +248,19 @@ int on_sched_switch(__u64 *ctx)
 {
 	struct task_struct *prev = (struct task_struct *)ctx[1];
 	struct task_struct *next = (struct task_struct *)ctx[2];
+	void *storage = next->bpf_storage;
 	struct thread *t;
 	__u64 begin_ns;
 
+	/* As in thread_of(), but before the ways part: the verifier comes by once. */
+	barrier_var(storage);
 	t = thread_of(prev);
 	if (t) {
 		begin_ns = cost_begin();
 		switch_out(t, prev, ctx[0], bpf_ktime_get_ns());
 		cost_end(LG_COST_SWITCH, begin_ns);
 	}
-	t = thread_of(next);
+	t = storage ? thread_get(next) : NULL;
 	if (t) {
 		begin_ns = cost_begin();
 		switch_in(t, next, bpf_ktime_get_ns());

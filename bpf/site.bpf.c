@@ -86,7 +86,7 @@ static __always_inline void read_learn(struct site *s, struct thread *t, struct 
 __noinline int site_wait(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct thread *t = thread_of(task);
+	struct thread *t = thread_get(task);
 	struct site *s = t ? bpf_map_lookup_elem(&sites, &t->slot) : NULL;
 
 	if (s)
@@ -97,7 +97,7 @@ __noinline int site_wait(void)
 __noinline int site_read(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct thread *t = thread_of(task);
+	struct thread *t = thread_get(task);
 	struct site *s = t ? bpf_map_lookup_elem(&sites, &t->slot) : NULL;
 
 	if (s)

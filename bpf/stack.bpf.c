@@ -74,13 +74,18 @@ __noinline int stack_native_step(void)
 	return 1;
 }
 
-static __always_inline void native_walk(struct stack_walk *w, __u64 ip, __u64 fp)
+__noinline int stack_native_walk(__u64 ip, __u64 fp)
 {
+	struct stack_walk *w = stack_walk();
+
+	if (!w)
+		return 0;
 	w->ip = ip;
 	w->fp = fp;
 	for (int i = 0; i < LG_STACK_MAX; i++)
 		if (!stack_native_step())
 			break;
+	return 0;
 }
 
 /* The frame through which JavaScript called native code, whose own frames may not lead there. */
@@ -140,9 +145,9 @@ static __always_inline void native_take(struct stack_walk *w, struct task_struct
 	regs_take(&w->rec, regs);
 	if (!w->is_js)
 		copy_take(&w->rec);
-	native_walk(w, PT_REGS_IP(regs), PT_REGS_FP(regs));
+	stack_native_walk(PT_REGS_IP(regs), PT_REGS_FP(regs));
 	if (w->exit)
-		native_walk(w, word_at(w->exit + 8), word_at(w->exit));
+		stack_native_walk(word_at(w->exit + 8), word_at(w->exit));
 }
 
 /* Whether w->state is the interpreter's state of the thread; else on to the next one. Returns 0 at the end. */
@@ -306,7 +311,7 @@ static __always_inline void stack_fill(struct stack_walk *w, struct thread *t, s
 __noinline int stack_take(__u64 now, __u32 moment, __u64 block_ns)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct thread *t = thread_of(task);
+	struct thread *t = thread_get(task);
 	struct stack_walk *w = stack_walk();
 
 	/* A sample may come in the middle of another program's walk. */
@@ -329,7 +334,7 @@ __noinline int stack_take(__u64 now, __u32 moment, __u64 block_ns)
 __noinline int stack_note(__u64 now)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct thread *t = thread_of(task);
+	struct thread *t = thread_get(task);
 	struct stack_walk *w = stack_walk();
 	struct lg_rec_stack *note;
 	__u32 place;
@@ -434,7 +439,7 @@ int trace_asleep(struct bpf_iter__task *ctx)
 
 	if (!task || !w || (__u32)task->pid != control.look_tid)
 		return 0;
-	t = thread_of(task);
+	t = thread_get(task);
 	if (!t || !t->turn_ns || !t->out_ns || t->in_ns)
 		return 0;
 	asleep_tell(t, task, bpf_ktime_get_ns());

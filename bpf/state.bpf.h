@@ -336,12 +336,19 @@ static __always_inline void count(__u32 counter)
 	count_add(counter, 1);
 }
 
-/* The state of a traced thread, else NULL. Untraced threads pay one load. */
+/* The state of a traced thread, else NULL. */
+static __always_inline struct thread *thread_get(struct task_struct *task)
+{
+	return bpf_task_storage_get(&threads, task, 0, 0);
+}
+
+/*
+ * The same where every thread of the host comes by: untraced ones pay one load. To check that load the verifier goes
+ * over the names of all the kernel's types, which takes it a millisecond; so not elsewhere.
+ */
 static __always_inline struct thread *thread_of(struct task_struct *task)
 {
-	if (!task->bpf_storage)
-		return NULL;
-	return bpf_task_storage_get(&threads, task, 0, 0);
+	return task->bpf_storage ? thread_get(task) : NULL;
 }
 
 static __always_inline struct lg_slot *slot_of(struct thread *t)

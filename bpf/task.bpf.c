@@ -132,7 +132,7 @@ int trace_present(struct bpf_iter__task *ctx)
 		thread_present(t, task);
 		return 0;
 	}
-	t = *flags & LG_TARGET_LOOP && pid == tid ? thread_of(task) : NULL;
+	t = *flags & LG_TARGET_LOOP && pid == tid ? thread_get(task) : NULL;
 	if (t)
 		loop_presume(t, task);
 	return 0;
@@ -143,7 +143,7 @@ int on_fork(__u64 *ctx)
 {
 	struct task_struct *parent = (struct task_struct *)ctx[0];
 	struct task_struct *child = (struct task_struct *)ctx[1];
-	struct thread *t = thread_of(parent);
+	struct thread *t = thread_get(parent);
 
 	if (!t || !config.follow)
 		return 0;
@@ -155,7 +155,7 @@ SEC("tp_btf/sched_process_exec")
 int on_exec(__u64 *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx[0];
-	struct thread *t = thread_of(task);
+	struct thread *t = thread_get(task);
 	struct lg_slot *slot;
 
 	if (!t)
@@ -184,7 +184,7 @@ SEC("tp_btf/sched_process_exit")
 int on_exit(__u64 *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx[0];
-	struct thread *t = thread_of(task);
+	struct thread *t = thread_get(task);
 	__u64 now;
 
 	if (!t)

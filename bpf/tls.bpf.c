@@ -45,7 +45,7 @@ SEC("uretprobe")
 int on_ssl_return(struct pt_regs *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct thread *t = thread_of(task);
+	struct thread *t = thread_get(task);
 	struct io io = {.op = LG_IO_READ, .flags = LG_IO_TLS};
 	__u64 begin_ns = cost_begin();
 	struct conn *conn;
@@ -101,7 +101,7 @@ SEC("uprobe")
 int on_ssl_enter(struct pt_regs *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct thread *t = thread_of(task);
+	struct thread *t = thread_get(task);
 	__u64 function = bpf_get_attach_cookie(ctx);
 	__u64 begin_ns = cost_begin();
 

@@ -120,11 +120,22 @@ static __always_inline bool name_is(struct node_walk *w, __u64 key, __u64 name, 
 	return (chars & mask) == name && (__u32)field_at(key, w->v8.string_length) == len;
 }
 
+/* Whether a described field has that name; where it is goes into walk->found. */
+__noinline int node_field_is(__u64 i, __u64 name, __u32 len)
+{
+	struct node_walk *w = node_walk();
+
+	if (!w || i >= NODE_FIELDS || !is_tagged(w->fields[i * 3]) || !name_is(w, w->fields[i * 3], name, len))
+		return 0;
+	w->found = w->fields[i * 3 + 1];
+	return 1;
+}
+
 /* The value of the field with a name of `len` characters, into walk->found. */
 __noinline int node_field(__u64 object, __u64 name, __u32 len)
 {
 	struct node_walk *w = node_walk();
-	__u32 nr, size, first, index;
+	__u32 nr, size, first, index, i;
 	__u64 descriptors;
 
 	if (!w || !map_load(w, object))
@@ -135,27 +146,23 @@ __noinline int node_field(__u64 object, __u64 name, __u32 len)
 	    bpf_probe_read_user(w->fields, bounded(nr * 24, sizeof(w->fields)),
 				(void *)(descriptors - 1 + w->v8.descriptors_first)))
 		return -1;
-	for (__u32 i = 0; i < NODE_FIELDS; i++) {
-		if (i >= nr)
-			return -1;
-		if (!is_tagged(w->fields[i * 3]))
-			continue;
-		if (!name_is(w, w->fields[i * 3], name, len))
-			continue;
-		index = smi_of(w->fields[i * 3 + 1]);
-		if (index & w->v8.descriptor_mask)
-			return -1;
-		index = (index & w->v8.index_mask) >> (w->v8.index_shift & 31);
-		size = map_byte(w, w->v8.map_size);
-		first = map_byte(w, w->v8.map_fields);
-		if (first + index < size)
-			w->found = field_at(object, (first + index) * 8);
-		else
-			w->found = field_at(field_at(object, w->v8.object_properties),
-					    AT_ELEMENTS + (first + index - size) * 8);
-		return is_tagged(w->found) ? 0 : -1;
-	}
-	return -1;
+	for (i = 0; i < NODE_FIELDS; i++)
+		if (i >= nr || node_field_is(i, name, len))
+			break;
+	if (i >= nr)
+		return -1;
+	index = smi_of(w->found);
+	if (index & w->v8.descriptor_mask)
+		return -1;
+	index = (index & w->v8.index_mask) >> (w->v8.index_shift & 31);
+	size = map_byte(w, w->v8.map_size);
+	first = map_byte(w, w->v8.map_fields);
+	if (first + index < size)
+		w->found = field_at(object, (first + index) * 8);
+	else
+		w->found =
+			field_at(field_at(object, w->v8.object_properties), AT_ELEMENTS + (first + index - size) * 8);
+	return is_tagged(w->found) ? 0 : -1;
 }
 
 /* The class that a name stands for. */

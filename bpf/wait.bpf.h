@@ -149,7 +149,7 @@ SUBPROG bool wait_is_own(struct thread *t, struct task_struct *task, const struc
 static __always_inline void wait_return(struct thread *t, struct task_struct *task, bool slept, __u64 now)
 {
 	t->flags |= THREAD_EXITS;
-	if (t->flags & THREAD_SITES)
+	if (config.ask & LG_ASK_NATIVE && t->flags & THREAD_SITES)
 		site_wait();
 	if (t->turn_ns && slept)
 		return;

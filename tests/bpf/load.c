@@ -131,7 +131,7 @@ static int config_load(const char *title, bool all)
 		skel->rodata->config.capture = LG_CAPTURE_MAX;
 		skel->rodata->config.follow = 1;
 		skel->rodata->config.stack = LG_STACK_USER | LG_STACK_KERNEL;
-		skel->rodata->config.ask = LG_ASK_PYTHON | LG_ASK_NODE;
+		skel->rodata->config.ask = LG_ASK_PYTHON | LG_ASK_NODE | LG_ASK_NATIVE;
 	}
 	error = lgtrace_bpf__load(skel);
 out:

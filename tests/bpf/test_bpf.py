@@ -63,7 +63,7 @@ def test_every_program_loads():
 def test_verifier_cost_is_bounded():
     for title, _, program, _, instructions, processed, _, _ in load_rows():
         assert 0 < instructions < 20_000, f"{program} ({title})"
-        assert 0 < processed <= 250_000, f"{program} ({title})"
+        assert 0 < processed <= 150_000, f"{program} ({title})"
 
 
 @needs_root
