@@ -142,7 +142,8 @@ def test_what_goes_on_at_the_end(tmp_path):
     assert told["STUCK"] == "for 400 ms and still so at the end of the recording" and told["culprit"].endswith("id=s-4")
     assert told["hint"].startswith("another thread held the lock")
     assert "load  /srv/shop/orders.py:12" in seen["values"]
-    assert seen["note"].startswith("2 of 2, and 1 STUCK at the end")
+    assert seen["note"].startswith("3 of 3, 1 STUCK at the end")
+    assert told["turn"] == "400 ms so far; the threshold was 20 ms"
     assert seen["stuck"] == 1 and seen["ended"] == 1
 
 

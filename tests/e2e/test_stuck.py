@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A handler that never comes back is told while it hangs: within 100 ms past the threshold, as the right request's among
 many, with its place, what it waits for, and more and more clients that wait."""
+import signal
 import time
 
 import pytest
@@ -122,18 +123,32 @@ def test_it_hangs_already(name, kind, folder, peer):
 
 
 def test_the_line_in_text(folder, peer):
-    """The first request of all, on a server of no known runtime; the recording tells the same."""
+    """The first request of all, on a server of no known runtime. It still hangs at the end of the run, which says so; a
+    gate trips, and the recording tells the same."""
     with EpollServer(folder, peer) as server:
         recording = folder / "hang.rec"
-        with Tracer(folder, server.pid, None, "100ms", ("--record", str(recording))) as tracer:
+        with Tracer(folder, server.pid, None, "100ms", ("--record", str(recording), "--fail-if", "max>100ms")) as tracer:
             time.sleep(0.3)
             connection, request_id = server.connect(), new_id("hang")
             connection.send(f"/read/{HANG_MS}", request_id)
             line = wait_for(lambda: stuck_lines(tracer), ATTACH_S, "a stuck line")[0]
+            tracer.process.send_signal(signal.SIGINT)
+            assert tracer.wait() == 3
+            lines = tracer.lines()
             server.process.kill()
-            assert tracer.wait() == 0
     assert line["request"]["id"] == request_id and place_of(line) == "plants_read"
+    stall, = (one for one in lines if one["type"] == "stall")
+    summary, = (one for one in lines if one["type"] == "summary")
+    gate = next(one for one in lines if one["type"] == "gate")
+    assert gate["metric"] == "max" and gate["failed"] and gate["value"] >= stall["duration_ns"], gate
+    assert not stall["ended"] and stall["request"]["id"] == request_id and stall["cause"] == "syscall"
+    assert stall["syscall"]["target"] == f"127.0.0.1:{peer.port}" and place_of(stall) == "plants_read"
+    assert stall["blocked_ns"] > 0.9 * stall["duration_ns"] >= 0.9 * line["duration_ns"]
+    assert summary["stalls"] == 1 and summary["places"][0]["function"] == "plants_read"
+    assert summary["loops"][0]["stuck_ns"] >= stall["duration_ns"]
     code, out, err = run("report", recording, "--stalls")
     assert code == 0, err
-    told = next(text for text in out.splitlines() if "STUCK" in text)
-    assert f"STUCK and counting: syscall read 127.0.0.1:{peer.port}" in told and request_id in told
+    for words in ("STUCK and counting", "STUCK to the end"):
+        told = next(text for text in out.splitlines() if words in text)
+        assert f"{words}: syscall read 127.0.0.1:{peer.port}" in told and request_id in told
+    assert "plants_read" in run("report", recording, "--folded")[1]

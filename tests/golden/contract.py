@@ -18,7 +18,7 @@ PARTS = {"on_cpu_ns": int, "blocked_ns": int, "runqueue_ns": int, "throttled_ns"
 STALL = {"time": str, "start_ns": int, "pid": int, "tid": int, "comm": str, "duration_ns": int, "cause": str, **PARTS,
          "detail": (dict, OPTIONAL), "hint": (str, OPTIONAL), "syscall": (dict, OPTIONAL), "holder": (dict, OPTIONAL), "request": (dict, OPTIONAL), "confidence": str,
          "victims": list,
-         "victim_count": int, "turn_ns": int, "threshold_ns": int, "stack": list}
+         "victim_count": int, "turn_ns": int, "ended": bool, "threshold_ns": int, "stack": list}
 STUCK = {"time": str, "start_ns": int, "pid": int, "tid": int, "comm": str, "duration_ns": int, "cause": str,
          "detail": (dict, OPTIONAL), "hint": (str, OPTIONAL), "syscall": (dict, OPTIONAL), "request": (dict, OPTIONAL), "confidence": str, "victims": list,
          "victim_count": int, "turn_ns": int, "stack": list}
@@ -71,7 +71,7 @@ def check_stall(line):
     assert line["duration_ns"] <= line["turn_ns"]
     assert (line["request"] is None) == (line["confidence"] == "none")
     check_detail(line)
-    assert len(line["victims"]) == min(line["victim_count"], 16)
+    assert len(line["victims"]) == min(line["victim_count"], 16) or not line["ended"]
     assert all(isinstance(victim, str) for victim in line["victims"])
     for frame in line["stack"]:
         check(frame, FRAME)

@@ -84,6 +84,7 @@ static void feed(struct player *p, const struct lg_head *rec)
 static void file_feed(struct player *p, const char *path)
 {
 	FILE *file = fopen(path, "re");
+	struct lg_head later = {.kind = LG_REC_CLOCK, .len = sizeof(later)};
 	const struct lg_head *rec;
 	size_t len, at = 0;
 	uint64_t *data; /* aligned as records must be */
@@ -104,7 +105,9 @@ static void file_feed(struct player *p, const char *path)
 		feed(p, rec);
 	}
 	free(data);
-	model_flush(p->model);
+	/* Time goes on, so that no stall is held back any more. */
+	later.time_ns = p->now_ns + NS_PER_S;
+	model_feed(p->model, &later);
 	refresh(p);
 }
 

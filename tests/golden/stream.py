@@ -118,6 +118,7 @@ class Loop:
         self.off = Off()
         self.next_fd = 10
         self.eventfd = Conn(stream, 5, SEEN)
+        self.asleep = None  # what its newest totals said
 
     # --- time ---
 
@@ -251,7 +252,7 @@ class Loop:
 
     def totals(self, asleep=None):
         """`asleep`: the call and the kind of the sleep that goes on, and since when."""
-        call, kind, since = asleep or (None, None, 0)
+        call, kind, since = self.asleep = asleep or (None, None, 0)
         slot = pack("lg_slot", "IIIiiIQQQQQQ8QQQQQQ256Q", self.pid, self.tid, SLOT_USED | SLOT_LOOP,
                     syscalls()["epoll_pwait"], syscalls()[call] if call else -1, SLEEPS[kind] if kind else 64,
                     self.first_ns, self.turn_start, since, self.nr_turns, self.idle_ns,
@@ -325,7 +326,7 @@ class Stream:
     def end(self):
         """What is told at the end of a run: totals of every loop, and what was lost."""
         for loop in self.loops:
-            loop.totals()
+            loop.totals(loop.turn_start and loop.asleep)
         counters = [0] * 16
         for name, number in COUNTERS.items():
             counters[number] = self.counters[name]

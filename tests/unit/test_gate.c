@@ -90,6 +90,22 @@ static void test_worst(void **state)
 	assert_int_equal(result.loop->pid, 1);
 }
 
+/* It hangs since before its first turn ended. */
+static void test_no_turn_ended(void **state)
+{
+	struct model_loop loop = {.pid = 1, .tid = 1, .max_turn_ns = 300000000, .stuck_ns = 300000000};
+	struct model_summary summary = {.loops = &loop, .nr_loops = 1};
+	struct gate_result result;
+	struct gate gate;
+
+	(void)state;
+	result = checked("max>200ms", &summary, &gate);
+	assert_true(result.has_value && result.has_tripped);
+	assert_int_equal(result.value, 300000000);
+	result = checked("max>400ms", &summary, &gate);
+	assert_true(result.has_value && !result.has_tripped);
+}
+
 static void test_nothing_measured(void **state)
 {
 	static const char *const texts[] = {"p99>50ms", "delay_p99>1s", NULL}, *const own[] = {"requests<0", NULL};
@@ -169,8 +185,11 @@ static void test_outcome(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words),   cmocka_unit_test(test_conditions),
-		cmocka_unit_test(test_worst),   cmocka_unit_test(test_nothing_measured),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_conditions),
+		cmocka_unit_test(test_worst),
+		cmocka_unit_test(test_no_turn_ended),
+		cmocka_unit_test(test_nothing_measured),
 		cmocka_unit_test(test_outcome),
 	};
 

@@ -25,7 +25,7 @@ static void on_stuck(void *arg, const struct model_stuck *s)
 static struct stream *stuck_new_filtered(const struct model_filter *filter)
 {
 	const struct model_opts opts = {.threshold_ns = 20 * MS, .filter = filter};
-	const struct model_sink sink = {.stuck = on_stuck};
+	const struct model_sink sink = {.stall = stream_on_stall, .stuck = on_stuck};
 	struct stream *s = stream_open_sink(&opts, sink, LG_RT_CPYTHON);
 
 	nr_stuck = 0;
@@ -47,22 +47,29 @@ static struct stream *stuck_new(void)
 }
 
 /* The slot as it is after `ms` more in a call that began with the turn. */
-static void look(struct stream *s, bool sleeps)
+static void look_at(struct stream *s, bool sleeps, uint32_t class)
 {
 	struct lg_rec_loop rec = {.slot = {.pid = STREAM_PID, .tid = s->tid, .flags = LG_SLOT_USED | LG_SLOT_LOOP}};
 
 	rec.slot.turn_ns = s->turn_ns;
 	rec.slot.off_ns = sleeps ? s->turn_ns : 0;
 	rec.slot.sleep_nr = 45;
-	rec.slot.off_class = LG_SLEEP_SYSCALL;
+	rec.slot.off_class = class;
 	stream_feed(s, &rec.head, LG_REC_LOOP, sizeof(rec));
 }
 
-static void asleep_for(struct stream *s, const struct lg_rec_owner *owner)
+static void look(struct stream *s, bool sleeps)
+{
+	look_at(s, sleeps, LG_SLEEP_SYSCALL);
+}
+
+static void asleep_for(struct stream *s, const struct lg_rec_owner *owner, enum lg_sleep class)
 {
 	struct lg_rec_asleep rec = {.pid = STREAM_PID, .tid = s->tid, .owner = *owner};
 
 	rec.call = (struct lg_block){.start_ns = s->turn_ns, .sleep_ns = s->now_ns - s->turn_ns, .nr = 45, .fd = 7};
+	rec.call.args[0] = 0x1f00;
+	rec.call.sleep = class;
 	rec.call.target = (struct lg_target){.kind = LG_TARGET_PIPE, .ino = 77};
 	rec.owner.pid = STREAM_PID;
 	rec.owner.tid = s->tid;
@@ -78,7 +85,7 @@ static void asleep(struct stream *s, enum lg_answer answer, uint64_t ino)
 		.stage = LG_STAGE_WAITING,
 	};
 
-	asleep_for(s, &owner);
+	asleep_for(s, &owner, LG_SLEEP_SYSCALL);
 }
 
 static void waiting(struct stream *s, const uint64_t *inodes, unsigned nr, unsigned nr_queued)
@@ -149,7 +156,7 @@ static void by_the_path(void **state)
 	run_ms(s, 120);
 	owner.sure = LG_SURE_EXACT;
 	owner.path_sum = lg_path_sum(words, 2);
-	asleep_for(s, &owner);
+	asleep_for(s, &owner, LG_SLEEP_SYSCALL);
 	look(s, true);
 	assert_int_equal(nr_stuck, 1);
 	assert_string_equal(who, "older");
@@ -262,6 +269,98 @@ static void what_is_left_out_for_now(void **state)
 	stream_free(s);
 }
 
+/* What it is by then is told as a stall, once, and counted. */
+static void it_goes_on_at_the_end(void **state)
+{
+	struct stream *s = stuck_new();
+	struct model_summary sum;
+
+	(void)state;
+	run_ms(s, 120);
+	path_feed(s);
+	asleep(s, LG_ANSWER_CONN, 12);
+	waiting(s, NULL, 0, 5);
+	look(s, true);
+	run_ms(s, 60);
+	look(s, true);
+	model_flush(s->model);
+	assert_int_equal(nr_stuck, 1);
+	assert_int_equal(s->nr_stalls, 1);
+	assert_true(s->stalls[0].stall.goes_on);
+	assert_string_equal(s->stalls[0].request.id, "two");
+	assert_int_equal(s->stalls[0].stall.confidence, LG_SURE_EXACT);
+	assert_int_equal(s->stalls[0].stall.duration_ns, 180 * MS);
+	assert_int_equal(s->stalls[0].stall.turn_ns, 180 * MS);
+	assert_int_equal(s->stalls[0].stall.cause, LG_CAUSE_SYSCALL);
+	assert_int_equal(s->stalls[0].stall.parts.blocked_ns, 180 * MS);
+	assert_int_equal(s->stalls[0].block.fd, 7);
+	assert_int_equal(s->stalls[0].stall.nr_victims, 2 + 5);
+	assert_int_equal(model_summary(s->model, s->now_ns, &sum), 0);
+	assert_int_equal(sum.nr_stalls, 1);
+	assert_int_equal(sum.loops[0].stall_ns, 180 * MS);
+	assert_int_equal(sum.loops[0].stuck_ns, 180 * MS);
+	assert_int_equal(sum.loops[0].max_turn_ns, 180 * MS);
+	assert_int_equal(sum.routes[0].max_run_ns, 180 * MS);
+	assert_string_equal(sum.routes[0].worst_id, "two");
+	model_summary_fini(&sum);
+	model_flush(s->model);
+	assert_int_equal(s->nr_stalls, 1);
+	stream_free(s);
+}
+
+/* Of a lock its address is told; what it computes, and what it waits for a CPU, is no call. */
+static void what_it_does_at_the_end(void **state)
+{
+	static const struct {
+		bool sleeps;
+		uint32_t class;
+		enum lg_cause cause;
+	} cases[] = {
+		{true, LG_SLEEP_LOCK, LG_CAUSE_LOCK},
+		{true, LG_SLOT_READY, LG_CAUSE_RUNQUEUE},
+		{false, LG_SLEEP_SYSCALL, LG_CAUSE_CPU},
+	};
+	const struct lg_rec_owner nobody = {.answer = LG_ANSWER_NOBODY};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct stream *s = stuck_new();
+
+		run_ms(s, 120);
+		if (cases[i].cause == LG_CAUSE_LOCK)
+			asleep_for(s, &nobody, LG_SLEEP_LOCK);
+		look_at(s, cases[i].sleeps, cases[i].class);
+		assert_int_equal(stuck.cause, cases[i].cause);
+		assert_string_equal(stuck.detail.name, cases[i].cause == LG_CAUSE_LOCK ? "0x1f00" : "");
+		model_flush(s->model);
+		assert_int_equal(s->nr_stalls, 1);
+		assert_int_equal(s->stalls[0].stall.cause, cases[i].cause);
+		assert_string_equal(s->stalls[0].stall.detail.name, stuck.detail.name);
+		stream_free(s);
+	}
+}
+
+/* A turn that was told as stuck ended, but its end was lost: the next one is another. */
+static void its_end_was_lost(void **state)
+{
+	struct stream *s = stuck_new();
+	struct model_summary sum;
+
+	(void)state;
+	run_ms(s, 120);
+	look(s, true);
+	assert_int_equal(nr_stuck, 1);
+	s->turn_ns = s->now_ns;
+	run_ms(s, 5);
+	look(s, false);
+	assert_int_equal(model_summary(s->model, s->now_ns, &sum), 0);
+	assert_int_equal(sum.loops[0].stuck_ns, 0);
+	model_summary_fini(&sum);
+	model_flush(s->model);
+	assert_int_equal(s->nr_stalls, 0);
+	stream_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +371,9 @@ int main(void)
 		cmocka_unit_test(who_waited_before),
 		cmocka_unit_test(what_is_left_out),
 		cmocka_unit_test(what_is_left_out_for_now),
+		cmocka_unit_test(it_goes_on_at_the_end),
+		cmocka_unit_test(what_it_does_at_the_end),
+		cmocka_unit_test(its_end_was_lost),
 	};
 
 	return cmocka_run_group_tests_name("model_stuck", tests, NULL, NULL);

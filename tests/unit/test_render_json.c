@@ -96,7 +96,7 @@ static void test_stall_nobody(void **state)
 		"parts\"," PARTS
 		",\"syscall\":null,\"holder\":null,\"request\":null,\"confidence\":\"none\",\"victims\":[],\"victim_"
 		"count\":3,"
-		"\"turn_ns\":105000000,\"threshold_ns\":0,\"stack\":[]}\n");
+		"\"turn_ns\":105000000,\"ended\":true,\"threshold_ns\":0,\"stack\":[]}\n");
 }
 
 static void test_stall_full(void **state)
@@ -124,7 +124,7 @@ static void test_stall_full(void **state)
 		",\"syscall\":{\"name\":\"connect\",\"fd\":9,\"target\":\"127.0.0.1:5432\",\"service\":\"postgresql\"},"
 		"\"holder\":null,"
 		"\"request\":{" REQUEST "},\"confidence\":\"exact\",\"victims\":[\"v1\",\"v\\\"2\"],\"victim_count\":3,"
-		"\"turn_ns\":105000000,\"threshold_ns\":0,\"stack\":[]}\n");
+		"\"turn_ns\":105000000,\"ended\":true,\"threshold_ns\":0,\"stack\":[]}\n");
 }
 
 /* What a key of a stall says, as text of its own. Freed by the caller. */

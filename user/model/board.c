@@ -147,6 +147,8 @@ void board_take_stall(struct board *b, const struct model_stall *stall)
 	struct board_loop *l = loop_get(b, stall->pid, stall->tid);
 	struct route *route = NULL;
 
+	if (stall->goes_on) /* it stands there as what is stuck */
+		return;
 	board_stall_copy(&b->stalls[b->nr_stalls++ % BOARD_STALLS], stall);
 	if (!l)
 		return;

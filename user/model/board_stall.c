@@ -68,34 +68,11 @@ void board_stall_copy(struct board_stall *s, const struct model_stall *stall)
 
 void board_stall_copy_stuck(struct board_stall *s, const struct model_stuck *stuck)
 {
-	const struct lg_block call = {.nr = stuck->sleep_nr, .fd = -1};
-	const struct model_stall stall = {
-		.start_ns = stuck->start_ns,
-		.duration_ns = stuck->duration_ns,
-		.pid = stuck->pid,
-		.tid = stuck->tid,
-		.comm = stuck->comm,
-		.runtime = stuck->runtime,
-		.cause = stuck->cause,
-		.detail = stuck->detail,
-		.confidence = stuck->confidence,
-		.block = stuck->block           ? stuck->block
-			 : stuck->sleep_nr >= 0 ? &call
-						: NULL,
-		.block_path = stuck->block_path,
-		.on_cpu_nr = -1,
-		.request = stuck->request,
-		.victims = stuck->victims,
-		.nr_victims_told = stuck->nr_victims_told,
-		.nr_victims = stuck->nr_victims,
-		.turn_ns = stuck->turn_ns,
-		.frames = stuck->frames,
-		.nr_frames = stuck->nr_frames,
-		.place = stuck->place,
-	};
+	struct model_stall stall;
+	struct lg_block block;
 
+	model_stuck_stall(stuck, &stall, &block);
 	board_stall_copy(s, &stall);
-	s->block.sleep = stuck->cause == LG_CAUSE_IO ? LG_SLEEP_IO : LG_SLEEP_SYSCALL;
 	s->is_stuck = true;
 }
 

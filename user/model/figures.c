@@ -23,6 +23,7 @@ static void parts_fill(const struct loop *l, uint64_t busy_ns, struct model_part
 static void loop_total(const struct loop *l, uint64_t now_ns, struct model_loop *out)
 {
 	uint64_t end_ns = l->has_ended ? l->last_ns : now_ns;
+	uint64_t stuck_ns = l->stuck.turn_ns && end_ns > l->stuck.turn_ns ? end_ns - l->stuck.turn_ns : 0;
 	uint64_t idle_ns = l->idle_ns;
 
 	*out = (struct model_loop){
@@ -33,12 +34,12 @@ static void loop_total(const struct loop *l, uint64_t now_ns, struct model_loop 
 		.ended = l->has_ended,
 		.elapsed_ns = end_ns > l->first_ns ? end_ns - l->first_ns : 0,
 		.turns = l->turns,
-		.max_turn_ns = l->max_turn_ns,
+		.max_turn_ns = stuck_ns > l->max_turn_ns ? stuck_ns : l->max_turn_ns,
 		.nr_requests = l->nr_requests,
 		.nr_stalls = l->nr_stalls,
 		.stall_ns = l->stall_ns,
 		.threshold_ns = l->turn.threshold_ns,
-		.stuck_ns = l->stuck.turn_ns && end_ns > l->stuck.turn_ns ? end_ns - l->stuck.turn_ns : 0,
+		.stuck_ns = stuck_ns,
 		.hist = l->hist,
 	};
 	comm_copy(out->comm, l->comm);

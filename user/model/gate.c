@@ -32,7 +32,7 @@ LOOP_QUANTILE(loop_p99, 0.99)
 static bool loop_max(const struct model_loop *loop, uint64_t *value)
 {
 	*value = loop->max_turn_ns;
-	return loop->hist.count;
+	return loop->hist.count || loop->stuck_ns;
 }
 
 static bool loop_busy(const struct model_loop *loop, uint64_t *value)

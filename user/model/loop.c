@@ -69,7 +69,7 @@ static void loop_end(struct model *m, struct loop *l, uint64_t now_ns)
 {
 	turn_abort(m, l, now_ns);
 	l->stuck.turn_ns = 0;
-	stalls_tell(m, l);
+	stalls_abandon(m, l);
 	request_end_all(m, l, now_ns);
 	table_del(&m->loops.by_tid, l->tid);
 	if (m->loops.last == l)
@@ -159,7 +159,7 @@ static void process_exec(struct model *m, uint32_t pid, uint64_t now_ns)
 		turn_abort(m, l, now_ns);
 		stacks_clear(&l->stacks);
 		l->stuck.turn_ns = 0;
-		stalls_tell(m, l);
+		stalls_abandon(m, l);
 		request_end_all(m, l, now_ns);
 		l->runtime = LG_RT_NATIVE;
 		l->has_paths = false;
@@ -242,6 +242,7 @@ void loop_feed_turn(struct model *m, const struct lg_rec_turn *rec)
 	cumulative_check(m, l, l->turn_end_ns);
 	stacks_clear(&l->stacks);
 	l->stuck.turn_ns = 0;
+	l->stuck.cut_ns = 0;
 	if (l->has_slot)
 		return;
 	length_ns = l->busy_ns - before_ns;

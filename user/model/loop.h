@@ -62,8 +62,13 @@ struct loop {
 	struct cumulative cumulative;
 	struct stacks stacks; /* of the current turn */
 	struct {
-		uint64_t turn_ns;            /* the turn that was told as one that does not end; 0: there is none now */
-		uint64_t next_ns;            /* the length at which it is told again */
+		uint64_t turn_ns; /* the turn that was told as one that does not end; 0: there is none now */
+		uint64_t next_ns; /* the length at which it is told again */
+		uint64_t cut_ns;  /* the turn that was told as a stall though it goes on, 0 none */
+		uint64_t seen_ns; /* when its slot was seen last, */
+		uint64_t off_ns;  /* and what that said; as the next two in struct lg_slot */
+		uint32_t off_class;
+		int sleep_nr;
 		struct lg_rec_asleep asleep; /* the newest look at it while it slept; head.time_ns 0: none */
 		uint64_t waiting_ns;         /* when the following was found, 0: never */
 		unsigned nr_waiting; /* clients whose next request it has not read, or that it has not accepted */

@@ -115,5 +115,7 @@ int model_feed(struct model *m, const struct lg_head *rec)
 
 void model_flush(struct model *m)
 {
+	list_for_each (node, &m->loops.all)
+		stuck_cut(m, list_entry(node, struct loop, in_all));
 	stalls_tick(m, UINT64_MAX);
 }

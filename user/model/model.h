@@ -100,6 +100,7 @@ struct model_stall {
 	unsigned nr_victims_told;
 	unsigned nr_victims;
 	uint64_t turn_ns;                 /* length of the turn it was in */
+	bool goes_on;                     /* it had not ended when it was last seen: it is as long as that so far */
 	uint64_t threshold_ns;            /* that it reached */
 	const struct model_frame *frames; /* where it was, from the innermost one on */
 	size_t nr_frames;                 /* 0: not known */
@@ -167,6 +168,12 @@ struct model_stuck {
 	const struct model_frame *place;
 };
 
+/*
+ * The stall that it would be if it ended now, but for its parts and threshold, which are 0: it goes on. What it refers
+ * to belongs to `stuck`, or is `block`.
+ */
+void model_stuck_stall(const struct model_stuck *stuck, struct model_stall *out, struct lg_block *block);
+
 /* A request that ended. */
 struct model_done {
 	const struct model_request *request;
@@ -216,7 +223,7 @@ struct model_loop {
 	uint64_t elapsed_ns; /* it was observed for */
 	uint64_t idle_ns;    /* utilisation = 1 - idle_ns / elapsed_ns */
 	uint64_t turns;
-	uint64_t max_turn_ns;
+	uint64_t max_turn_ns; /* one that is told as stuck counts as far as it is */
 	uint64_t nr_requests; /* that it served to their end */
 	uint64_t nr_stalls;
 	uint64_t stall_ns;        /* the sum of their lengths */
@@ -310,7 +317,10 @@ void model_free(struct model *m);
 /* Takes one checked record. -ENOMEM when it had to forget something for want of memory, else 0. */
 int model_feed(struct model *m, const struct lg_head *rec);
 
-/* Tells the stalls that are still held back, in case requests that waited show up: the stream is over. */
+/*
+ * The stream is over: tells the stalls that are still held back, in case requests that waited show up, and those that
+ * were told as stuck and have not ended.
+ */
 void model_flush(struct model *m);
 
 /* The state as of `now_ns` (the newest record's time, or later). 0 or -ENOMEM. */

@@ -111,7 +111,17 @@ void request_write(struct request *r, uint64_t now_ns)
 		list_add_tail(&r->loop->settling, &r->settling);
 }
 
-static void route_count(struct route *route, const struct request *r, const struct model_done *done)
+void request_note_longest(const struct request *r)
+{
+	struct model_route *s = r->route ? &r->route->stats : NULL;
+
+	if (!s || r->longest_run_ns < s->max_run_ns)
+		return;
+	s->max_run_ns = r->longest_run_ns;
+	memcpy(s->worst_id, r->who.id, sizeof(s->worst_id));
+}
+
+static void route_count(struct route *route, const struct model_done *done)
 {
 	struct model_route *s = &route->stats;
 
@@ -119,10 +129,6 @@ static void route_count(struct route *route, const struct request *r, const stru
 	hist_add(&s->hold, done->hold_ns);
 	hist_add(&s->delay, done->delay_ns);
 	hist_add(&s->duration, done->duration_ns);
-	if (done->longest_run_ns >= s->max_run_ns) {
-		s->max_run_ns = done->longest_run_ns;
-		memcpy(s->worst_id, r->who.id, sizeof(s->worst_id));
-	}
 }
 
 static void request_count(struct model *m, struct request *r, const struct model_done *done)
@@ -130,7 +136,8 @@ static void request_count(struct model *m, struct request *r, const struct model
 	m->nr_requests++;
 	r->loop->nr_requests++;
 	if (r->route)
-		route_count(r->route, r, done);
+		route_count(r->route, done);
+	request_note_longest(r);
 	if (m->sink.request)
 		m->sink.request(m->sink.arg, done);
 }

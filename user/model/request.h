@@ -72,6 +72,9 @@ void request_end(struct model *m, struct request *r, uint64_t end_ns);
 void request_hold(struct request *r, uint64_t turn, enum lg_confidence sure, const struct model_parts *parts,
 		  uint64_t length_ns);
 
+/* Its longest run counts for its route, as far as it is known. */
+void request_note_longest(const struct request *r);
+
 /* The turn from start_ns to end_ns of a loop ended: tells what ended in it, sets aside what has an open end. */
 void request_settle(struct model *m, struct loop *l, uint64_t start_ns, uint64_t end_ns);
 

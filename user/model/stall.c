@@ -152,9 +152,10 @@ static void stall_tell(struct model *m, const struct loop *l, const struct held_
 		.on_cpu_nr = -1,
 		.request = who ? &who->who : NULL,
 		.victims = victims,
-		.nr_victims = h->nr_victims,
+		.nr_victims = h->nr_victims + h->nr_waiting,
 		.nr_victims_told = h->nr_victims < MODEL_MAX_VICTIMS ? h->nr_victims : MODEL_MAX_VICTIMS,
 		.turn_ns = h->turn_ns,
+		.goes_on = h->goes_on,
 		.threshold_ns = h->threshold_ns,
 		.frames = h->stack ? h->stack->frames : NULL,
 		.nr_frames = h->stack ? h->stack->nr : 0,
@@ -225,9 +226,13 @@ void stall_hold(struct model *m, struct loop *l, const struct run *run, uint64_t
 	h->turn_ns = turn_ns;
 	h->threshold_ns = l->turn.threshold_ns;
 	h->turn_end_ns = turn_end_ns;
+	h->goes_on = l->stuck.cut_ns && run->span.start_ns + run->span.length_ns >= turn_end_ns;
 	h->nr_victims = 0;
+	h->nr_waiting = 0;
 	victims_find(h, l);
 	request_get(h->run.owner.who);
+	if (h->goes_on && who)
+		request_note_longest(who);
 	if (list_is_empty(&m->held) || turn_end_ns + HOLD_NS < m->held_due_ns)
 		m->held_due_ns = turn_end_ns + HOLD_NS;
 	if (!l->nr_held++)
@@ -243,6 +248,15 @@ void stalls_tell(struct model *m, struct loop *l)
 	}
 	l->nr_held = 0;
 	list_del(&l->in_held);
+}
+
+void stalls_abandon(struct model *m, struct loop *l)
+{
+	struct held_stall *last = l->nr_held ? &l->held[l->nr_held - 1] : NULL;
+
+	if (last && l->stuck.waiting_ns >= last->turn_end_ns - last->turn_ns)
+		last->nr_waiting = l->stuck.nr_waiting;
+	stalls_tell(m, l);
 }
 
 void stalls_turn(struct model *m, struct loop *l, uint64_t start_ns)

@@ -15,8 +15,10 @@ struct held_stall {
 	uint64_t threshold_ns; /* that it reached */
 	uint64_t turn_ns;      /* length of its turn, */
 	uint64_t turn_end_ns;  /* and the end */
+	bool goes_on;          /* as in struct model_stall */
 	struct stack *stack;   /* with a reference; NULL: none was taken */
 	struct model_detail detail;
+	unsigned nr_waiting; /* clients whose requests were never read: victims too, but nobody knows which */
 	unsigned nr_victims;
 	char victims[MODEL_MAX_VICTIMS][MODEL_ID_LEN]; /* ids of the first ones */
 };
@@ -32,6 +34,9 @@ void stalls_turn(struct model *m, struct loop *l, uint64_t start_ns);
 
 /* Tells what is held of one loop. */
 void stalls_tell(struct model *m, struct loop *l);
+
+/* As stalls_tell(), of a loop that will not have another turn: who was seen to wait for the last one is its victim. */
+void stalls_abandon(struct model *m, struct loop *l);
 
 /* Tells what was held long enough at `now_ns`. */
 void stalls_tick(struct model *m, uint64_t now_ns);

@@ -4,6 +4,7 @@
 
 #include "model/edge.h"
 #include "model/filter.h"
+#include "model/stall.h"
 #include "model/state.h"
 
 void stuck_feed_asleep(struct model *m, const struct lg_rec_asleep *rec)
@@ -34,11 +35,21 @@ void stuck_feed_waiting(struct model *m, const struct lg_rec_waiting *rec)
 }
 
 /* The newest look, if the thread still sleeps as it did then. */
-static const struct lg_rec_asleep *asleep_now(const struct loop *l, const struct lg_slot *slot)
+static const struct lg_rec_asleep *asleep_now(const struct loop *l)
 {
 	const struct lg_rec_asleep *rec = &l->stuck.asleep;
 
-	return slot->off_ns && rec->head.time_ns >= slot->off_ns ? rec : NULL;
+	return l->stuck.off_ns && rec->head.time_ns >= l->stuck.off_ns ? rec : NULL;
+}
+
+/* What its runtime said then, if that can be an owner. */
+static const struct lg_rec_owner *answer_now(const struct loop *l)
+{
+	const struct lg_rec_asleep *asleep = asleep_now(l);
+
+	if (!asleep || asleep->owner.answer == LG_ANSWER_UNKNOWN || asleep->owner.answer == LG_ANSWER_CALLBACK)
+		return NULL;
+	return &asleep->owner;
 }
 
 /* By the order of reads and writes, as if the turn ended now. */
@@ -53,16 +64,16 @@ static struct owner owner_by_edges(const struct loop *l)
 }
 
 /* The run that goes on: whose it is if it ends now, and since when it lasts. */
-static struct owner run_now(const struct model *m, const struct loop *l, const struct lg_slot *slot, uint64_t *start_ns)
+static struct owner run_now(const struct model *m, const struct loop *l, uint64_t *start_ns)
 {
-	const struct lg_rec_asleep *asleep = asleep_now(l, slot);
+	const struct lg_rec_owner *answer = answer_now(l);
 	const struct turn *t = &l->turn;
 	const struct run *run = t->in_lead ? &t->lead : &t->run;
 	struct owner owner = {0};
 
-	*start_ns = slot->turn_ns;
-	if (asleep && asleep->owner.answer != LG_ANSWER_UNKNOWN && asleep->owner.answer != LG_ANSWER_CALLBACK)
-		owner = edge_owner(m, l, &asleep->owner);
+	*start_ns = l->stuck.turn_ns;
+	if (answer)
+		owner = edge_owner(m, l, answer);
 	else if (t->has_begun)
 		owner = owner_by_edges(l);
 	else if (l->nr_in_flight == 1)
@@ -77,16 +88,16 @@ static struct owner run_now(const struct model *m, const struct loop *l, const s
 }
 
 /* What it does since more than half of the time, if that is one thing. */
-static enum lg_cause cause_now(const struct lg_slot *slot, uint64_t start_ns, uint64_t now_ns)
+static enum lg_cause cause_now(const struct loop *l, uint64_t start_ns)
 {
 #define X(sym, nr, cause) [nr] = LG_CAUSE_##cause,
 	static const enum lg_cause of_sleep[LG_NR_SLEEPS] = {LG_SLEEPS(X)};
 #undef X
-	uint64_t off_ns = slot->off_ns > start_ns ? slot->off_ns : start_ns;
+	uint64_t off_ns = l->stuck.off_ns > start_ns ? l->stuck.off_ns : start_ns, now_ns = l->stuck.seen_ns;
 
-	if (!slot->off_ns || off_ns >= now_ns || now_ns - off_ns < (now_ns - start_ns) / 2)
+	if (!l->stuck.off_ns || off_ns >= now_ns || now_ns - off_ns < (now_ns - start_ns) / 2)
 		return LG_CAUSE_CPU;
-	return slot->off_class < LG_NR_SLEEPS ? of_sleep[slot->off_class] : LG_CAUSE_RUNQUEUE;
+	return l->stuck.off_class < LG_NR_SLEEPS ? of_sleep[l->stuck.off_class] : LG_CAUSE_RUNQUEUE;
 }
 
 /* Everybody in flight but the culprit. Returns how many; the first ids are put into s->victims. */
@@ -108,13 +119,13 @@ static unsigned victims_find(const struct loop *l, const struct request *culprit
 }
 
 /* What it sleeps in, where that is the cause. */
-static void call_find(const struct model *m, const struct loop *l, const struct lg_slot *slot, struct model_stuck *s)
+static void call_find(const struct model *m, const struct loop *l, struct model_stuck *s)
 {
-	const struct lg_rec_asleep *asleep = asleep_now(l, slot);
+	const struct lg_rec_asleep *asleep = asleep_now(l);
 
-	if (s->cause != LG_CAUSE_SYSCALL && s->cause != LG_CAUSE_IO)
+	if (s->cause != LG_CAUSE_SYSCALL && s->cause != LG_CAUSE_IO && s->cause != LG_CAUSE_LOCK)
 		return;
-	s->sleep_nr = slot->sleep_nr;
+	s->sleep_nr = l->stuck.sleep_nr;
 	if (!asleep || !asleep->call.start_ns || asleep->call.nr < 0)
 		return;
 	s->sleep_nr = asleep->call.nr;
@@ -122,17 +133,24 @@ static void call_find(const struct model *m, const struct loop *l, const struct 
 	s->block_path = facts_block_path(&m->facts, l->pid, s->block);
 }
 
+/* As much as its slot says. Its arguments are not known: it is not told as a sleep, nor by a lock's address. */
+static struct lg_block block_now(const struct loop *l)
+{
+	struct lg_block block = {.nr = l->stuck.sleep_nr, .fd = -1, .sleep = l->stuck.off_class};
+
+	if (block.sleep != LG_SLEEP_LOCK)
+		block.args[0] = block.args[1] = 1;
+	return block;
+}
+
 static void detail_now(struct model_stuck *s, const struct loop *l)
 {
-	const struct lg_block block = {
-		.nr = s->sleep_nr,
-		.fd = -1,
-		.sleep = s->cause == LG_CAUSE_IO ? LG_SLEEP_IO : LG_SLEEP_SYSCALL,
-		.args = {1, 1}, /* not known: it is not told as a sleep */
-	};
+	const struct lg_block block = block_now(l);
 	const struct detail_facts facts = {
 		.cause = s->cause,
-		.block = s->block ? s->block : &block,
+		.block = s->block           ? s->block
+			 : s->sleep_nr >= 0 ? &block
+					    : NULL,
 		.block_path = s->block_path,
 		.frames = s->frames,
 		.nr_frames = s->nr_frames,
@@ -143,18 +161,18 @@ static void detail_now(struct model_stuck *s, const struct loop *l)
 }
 
 /* False: the user wants to hear nothing of it, as far as it is known now. */
-static bool stuck_tell(struct model *m, const struct loop *l, const struct lg_slot *slot, uint64_t now_ns)
+static bool stuck_tell(struct model *m, const struct loop *l)
 {
 	const struct stack *stack = l->stacks.nr ? l->stacks.v[l->stacks.nr - 1] : NULL;
 	const char *victims[MODEL_MAX_VICTIMS];
-	uint64_t start_ns;
-	struct owner owner = run_now(m, l, slot, &start_ns);
+	uint64_t start_ns, now_ns = l->stuck.seen_ns;
+	struct owner owner = run_now(m, l, &start_ns);
 	struct model_stuck s = {
 		.pid = l->pid,
 		.tid = l->tid,
 		.comm = l->comm,
 		.runtime = l->runtime,
-		.turn_ns = now_ns - slot->turn_ns,
+		.turn_ns = now_ns - l->stuck.turn_ns,
 		.victims = victims,
 		.sleep_nr = -1,
 		.frames = stack ? stack->frames : NULL,
@@ -165,19 +183,19 @@ static bool stuck_tell(struct model *m, const struct loop *l, const struct lg_sl
 	/* Runs of many make a long turn as well: then it is nobody's. */
 	if (now_ns - start_ns < l->turn.threshold_ns) {
 		owner = (struct owner){0};
-		start_ns = slot->turn_ns;
+		start_ns = l->stuck.turn_ns;
 	}
 	s.start_ns = start_ns;
 	s.duration_ns = now_ns - start_ns;
 	s.request = owner.who ? &owner.who->who : NULL;
 	s.confidence = owner.who ? owner.sure : LG_SURE_NONE;
-	s.cause = cause_now(slot, start_ns, now_ns);
-	call_find(m, l, slot, &s);
+	s.cause = cause_now(l, start_ns);
+	call_find(m, l, &s);
 	detail_now(&s, l);
 	if (!filter_takes_stall(m->opts.filter, s.request, s.cause, s.detail.kind))
 		return false;
 	s.nr_victims = victims_find(l, owner.who, victims, &s.nr_victims_told);
-	if (l->stuck.waiting_ns >= slot->turn_ns)
+	if (l->stuck.waiting_ns >= l->stuck.turn_ns)
 		s.nr_victims += l->stuck.nr_waiting;
 	if (m->sink.stuck)
 		m->sink.stuck(m->sink.arg, &s);
@@ -188,12 +206,92 @@ void stuck_look(struct model *m, struct loop *l, const struct lg_slot *slot, uin
 {
 	uint64_t length_ns = slot->turn_ns && now_ns > slot->turn_ns ? now_ns - slot->turn_ns : 0;
 
+	/* The end of a turn that was told as stuck may have been lost. */
+	if (l->stuck.turn_ns != slot->turn_ns)
+		l->stuck.turn_ns = 0;
 	if (length_ns < l->turn.threshold_ns + MODEL_STUCK_AFTER_NS || l->turn_end_ns > slot->turn_ns)
 		return;
+	l->stuck.seen_ns = now_ns;
+	l->stuck.off_ns = slot->off_ns;
+	l->stuck.off_class = slot->off_class;
+	l->stuck.sleep_nr = slot->sleep_nr;
 	if (l->stuck.turn_ns == slot->turn_ns && length_ns < l->stuck.next_ns)
 		return;
-	/* What is left out may be another's, or have another cause, when it is looked at again. */
-	l->stuck.turn_ns = stuck_tell(m, l, slot, now_ns) ? slot->turn_ns : 0;
+	l->stuck.turn_ns = slot->turn_ns;
 	/* Twice as long is due; whoever looks may have measured a moment earlier. */
 	l->stuck.next_ns = 2 * length_ns - length_ns / 8;
+	/* What is left out may be another's, or have another cause, when it is looked at again. */
+	if (!stuck_tell(m, l))
+		l->stuck.turn_ns = 0;
+}
+
+/* The stretch off the CPU that goes on, as if it ended now. */
+static void off_end(struct model *m, const struct loop *l)
+{
+	const struct lg_rec_asleep *asleep = asleep_now(l);
+	uint64_t off_ns = l->stuck.off_ns > l->stuck.turn_ns ? l->stuck.off_ns : l->stuck.turn_ns;
+	struct lg_rec_off off = {.head.time_ns = l->stuck.seen_ns, .pid = l->pid, .tid = l->tid, .last_nr = -1};
+	uint64_t length_ns = l->stuck.seen_ns - off_ns;
+
+	if (!l->stuck.off_ns || off_ns >= l->stuck.seen_ns)
+		return;
+	if (l->stuck.off_class < LG_NR_SLEEPS) {
+		off.sleep_ns[l->stuck.off_class] = length_ns;
+		off.longest = asleep && asleep->call.start_ns ? asleep->call : block_now(l);
+		off.longest.sleep = (__u8)l->stuck.off_class;
+		off.longest.sleep_ns = length_ns;
+	} else {
+		off.runqueue_ns = length_ns;
+	}
+	loop_feed_off(m, &off);
+}
+
+void stuck_cut(struct model *m, struct loop *l)
+{
+	const struct lg_rec_owner *answer = answer_now(l);
+	uint64_t start_ns = l->stuck.turn_ns, now_ns = l->stuck.seen_ns;
+	struct lg_rec_owner owner;
+
+	if (!start_ns || l->stuck.cut_ns == start_ns)
+		return;
+	l->stuck.cut_ns = start_ns;
+	off_end(m, l);
+	if (answer) {
+		owner = *answer;
+		owner.head.time_ns = now_ns;
+		edge_feed_owner(m, &owner);
+	}
+	turn_end(m, l, start_ns, now_ns, 0);
+	stalls_abandon(m, l);
+}
+
+void model_stuck_stall(const struct model_stuck *stuck, struct model_stall *out, struct lg_block *block)
+{
+	*out = (struct model_stall){
+		.start_ns = stuck->start_ns,
+		.duration_ns = stuck->duration_ns,
+		.pid = stuck->pid,
+		.tid = stuck->tid,
+		.comm = stuck->comm,
+		.runtime = stuck->runtime,
+		.cause = stuck->cause,
+		.detail = stuck->detail,
+		.confidence = stuck->confidence,
+		.block = stuck->sleep_nr >= 0 ? block : NULL,
+		.block_path = stuck->block_path,
+		.on_cpu_nr = -1,
+		.request = stuck->request,
+		.victims = stuck->victims,
+		.nr_victims_told = stuck->nr_victims_told,
+		.nr_victims = stuck->nr_victims,
+		.turn_ns = stuck->turn_ns,
+		.goes_on = true,
+		.frames = stuck->frames,
+		.nr_frames = stuck->nr_frames,
+		.place = stuck->place,
+	};
+	*block = stuck->block ? *stuck->block : (struct lg_block){.nr = stuck->sleep_nr, .fd = -1};
+	block->sleep = stuck->cause == LG_CAUSE_IO     ? LG_SLEEP_IO
+		       : stuck->cause == LG_CAUSE_LOCK ? LG_SLEEP_LOCK
+						       : LG_SLEEP_SYSCALL;
 }

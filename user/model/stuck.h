@@ -17,4 +17,7 @@ void stuck_feed_waiting(struct model *m, const struct lg_rec_waiting *rec);
  * each time. */
 void stuck_look(struct model *m, struct loop *l, const struct lg_slot *slot, uint64_t now_ns);
 
+/* Nothing more will be seen: what was told as stuck and goes on becomes a stall, as far as it is known. */
+void stuck_cut(struct model *m, struct loop *l);
+
 #endif

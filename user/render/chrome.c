@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/board.h"
 #include "render/hint.h"
 #include "render/place.h"
 #include "render/trail.h"
@@ -21,7 +20,7 @@
 
 struct chrome {
 	struct trail_guide guide;
-	struct table stuck; /* tid -> struct board_stall: what was told last of a turn that does not end */
+	struct table stuck; /* tid -> when the turn began that was told as stuck, and that is no slice yet */
 	struct trail trail; /* of the newest stall */
 	uint64_t threshold_ns;
 	uint64_t nr_requests; /* told: their ids */
@@ -105,6 +104,7 @@ static void put_turn(struct render *r, const char *name, uint32_t pid, uint32_t 
 
 static void record_turn(struct render *r, const struct lg_rec_turn *rec)
 {
+	table_del(&((struct chrome *)r->state)->stuck, rec->tid);
 	put_turn(r, "turn", rec->pid, rec->tid, rec->start_ns, rec->end_ns);
 }
 
@@ -159,56 +159,44 @@ static void put_args(struct render *r, struct writer *w, const struct model_stal
 	writer_object_end(w);
 }
 
+static void chrome_stuck(struct render *r, const struct model_stuck *stuck)
+{
+	uint64_t start_ns = stuck->start_ns + stuck->duration_ns - stuck->turn_ns;
+
+	if (table_put(&((struct chrome *)r->state)->stuck, stuck->tid, (void *)(uintptr_t)start_ns))
+		r->error = -ENOMEM;
+}
+
+/* A turn that has not ended is no record: it goes before the first stall in it, as others do. */
+static void put_open_turn(struct render *r, const struct model_stall *stall)
+{
+	struct table *stuck = &((struct chrome *)r->state)->stuck;
+	uint64_t start_ns = (uintptr_t)table_get(stuck, stall->tid);
+
+	if (!start_ns || stall->start_ns < start_ns)
+		return;
+	table_del(stuck, stall->tid);
+	put_turn(r, "turn, not ended", stall->pid, stall->tid, start_ns, start_ns + stall->turn_ns);
+}
+
 /* "cpu: GET /report/{n}" */
-static void put_stall(struct render *r, const char *prefix, const struct model_stall *stall)
+static void chrome_stall(struct render *r, const struct model_stall *stall)
 {
 	struct chrome *chrome = r->state;
 	const struct trail *trail = &chrome->trail;
 	char name[TRAIL_ROUTE_LEN + 32];
 	struct writer w;
 
+	put_open_turn(r, stall);
 	trail_make(&chrome->trail, &chrome->guide, stall);
-	snprintf(name, sizeof(name), "%s%.20s: %.*s", prefix, trail->names[TRAIL_CAUSE], TRAIL_ROUTE_LEN - 1,
-		 trail->names[TRAIL_ROUTE]);
+	snprintf(name, sizeof(name), "%s%.20s: %.*s", stall->goes_on ? "STUCK " : "", trail->names[TRAIL_CAUSE],
+		 TRAIL_ROUTE_LEN - 1, trail->names[TRAIL_ROUTE]);
 	w = event_open(r, "X", "stall", name, stall->pid, stall->tid);
 	writer_us(&w, "ts", stall->start_ns);
 	writer_us(&w, "dur", stall->duration_ns > INSET_NS ? stall->duration_ns - INSET_NS : 0);
 	writer_string(&w, "cname", "terrible");
 	put_args(r, &w, stall);
 	writer_object_end(&w);
-}
-
-static void chrome_stall(struct render *r, const struct model_stall *stall)
-{
-	put_stall(r, "", stall);
-}
-
-static void chrome_stuck(struct render *r, const struct model_stuck *stuck)
-{
-	struct chrome *chrome = r->state;
-	struct board_stall *kept = table_get(&chrome->stuck, stuck->tid);
-
-	if (!kept) {
-		kept = malloc(sizeof(*kept));
-		if (!kept || table_put(&chrome->stuck, stuck->tid, kept)) {
-			free(kept);
-			r->error = -ENOMEM;
-			return;
-		}
-	}
-	board_stall_copy_stuck(kept, stuck);
-}
-
-/* A turn that goes on at the end, as long as it is by then. */
-static void put_stuck(struct render *r, const struct model_loop *loop, uint64_t end_ns)
-{
-	struct board_stall *kept = table_get(&((struct chrome *)r->state)->stuck, loop->tid);
-
-	if (!loop->stuck_ns || !kept || kept->stall.pid != loop->pid || kept->stall.start_ns > end_ns)
-		return;
-	kept->stall.duration_ns = end_ns - kept->stall.start_ns;
-	put_turn(r, "turn, not ended", loop->pid, loop->tid, end_ns - loop->stuck_ns, end_ns);
-	put_stall(r, "STUCK ", &kept->stall);
 }
 
 static struct writer request_open(struct render *r, const struct model_done *done, const char *phase, const char *name,
@@ -247,23 +235,18 @@ static void chrome_request(struct render *r, const struct model_done *done)
 
 static void chrome_summary(struct render *r, const struct model_summary *summary)
 {
-	for (size_t i = 0; i < summary->nr_loops; i++)
-		put_stuck(r, &summary->loops[i], summary->end_ns);
+	(void)summary;
 	fputs("\n]\n", r->out);
 }
 
 static void chrome_end(struct render *r)
 {
 	struct chrome *chrome = r->state;
-	size_t pos = 0;
-	void *kept;
 
 	if (!chrome)
 		return;
-	while (table_next(&chrome->stuck, &pos, NULL, &kept))
-		free(kept);
-	table_fini(&chrome->stuck);
 	trail_guide_fini(&chrome->guide);
+	table_fini(&chrome->stuck);
 	free(chrome);
 	r->state = NULL;
 }

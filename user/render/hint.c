@@ -152,7 +152,11 @@ const char *hint_of_stall(char *buf, size_t size, const struct model_stall *stal
 
 const char *hint_of_stuck(char *buf, size_t size, const struct model_stuck *stuck)
 {
-	return hint_format(buf, size, stuck->cause, &stuck->detail, stuck->runtime, NULL);
+	struct model_stall stall;
+	struct lg_block block;
+
+	model_stuck_stall(stuck, &stall, &block);
+	return hint_of_stall(buf, size, &stall);
 }
 
 /* Whether the sentence was told; from now on it was. */

@@ -28,7 +28,6 @@ struct stall_text {
 
 struct html {
 	struct tree tree;
-	struct table stuck; /* tid -> JSON line of what was told last of a turn that does not end */
 	struct series series;
 	char *header; /* JSON line */
 	struct stall_text *stalls;
@@ -63,11 +62,6 @@ static void say_stall(struct render *json, const void *stall)
 	json_stall(json, stall);
 }
 
-static void say_stuck(struct render *json, const void *stuck)
-{
-	json_stuck(json, stuck);
-}
-
 static void say_summary(struct render *json, const void *summary)
 {
 	json_summary(json, summary);
@@ -81,7 +75,6 @@ static void html_begin(struct render *r, const struct render_header *header)
 	if (html) {
 		trail_guide_init(&html->tree.guide);
 		series_init(&html->series);
-		table_init(&html->stuck, 0);
 		html->header = json_text(r, header, say_header);
 	}
 	if (!html || !html->header)
@@ -140,19 +133,6 @@ static void html_stall(struct render *r, const struct model_stall *stall)
 		error = stall_keep(r, stall);
 	if (error)
 		r->error = error;
-}
-
-static void html_stuck(struct render *r, const struct model_stuck *stuck)
-{
-	struct html *html = r->state;
-	char *before = table_get(&html->stuck, stuck->tid), *text = json_text(r, stuck, say_stuck);
-
-	if (!text || table_put(&html->stuck, stuck->tid, text)) {
-		free(text);
-		r->error = -ENOMEM;
-		return;
-	}
-	free(before);
 }
 
 /* JSON text within a script element: a '<' stands in strings only, and could begin the element's end. */
@@ -254,25 +234,6 @@ static void say_words(struct render *json, const void *nothing)
 	writer_object_end(&w);
 }
 
-/* Of the turns that go on at the end. */
-static void put_stuck(struct render *r, const struct model_summary *summary)
-{
-	const struct html *html = r->state;
-	const char *between = "\n";
-
-	fputs(",\"stuck\":[", r->out);
-	for (size_t i = 0; i < summary->nr_loops; i++) {
-		const char *text = summary->loops[i].stuck_ns ? table_get(&html->stuck, summary->loops[i].tid) : NULL;
-
-		if (!text)
-			continue;
-		fputs(between, r->out);
-		put_json(r->out, text);
-		between = ",\n";
-	}
-	fputs("]", r->out);
-}
-
 static int put_said(struct render *r, const char *key, const void *what,
 		    void (*say)(struct render *json, const void *what))
 {
@@ -300,9 +261,7 @@ static int put_data(struct render *r, const struct model_summary *summary)
 		fputs(i ? ",\n" : "\n", r->out);
 		put_json(r->out, html->stalls[i].text);
 	}
-	fputs("]", r->out);
-	put_stuck(r, summary);
-	fprintf(r->out, ",\"hints\":%s", r->no_hints ? "false" : "true");
+	fprintf(r->out, "],\"hints\":%s", r->no_hints ? "false" : "true");
 	error = put_said(r, "summary", summary, say_summary);
 	if (!error)
 		error = put_said(r, "words", NULL, say_words);
@@ -329,14 +288,9 @@ static void html_summary(struct render *r, const struct model_summary *summary)
 static void html_end(struct render *r)
 {
 	struct html *html = r->state;
-	size_t pos = 0;
-	void *text;
 
 	if (!html)
 		return;
-	while (table_next(&html->stuck, &pos, NULL, &text))
-		free(text);
-	table_fini(&html->stuck);
 	for (size_t i = 0; i < html->nr_stalls; i++)
 		free(html->stalls[i].text);
 	free(html->stalls);
@@ -352,7 +306,6 @@ const struct render_ops render_html = {
 	.begin = html_begin,
 	.record = html_record,
 	.stall = html_stall,
-	.stuck = html_stuck,
 	.summary = html_summary,
 	.end = html_end,
 };

@@ -190,6 +190,7 @@ void json_stall(struct render *r, const struct model_stall *stall)
 	writer_string(&w, "confidence", words_confidence(stall->confidence));
 	put_victims(&w, stall->victims, stall->nr_victims_told, stall->nr_victims);
 	writer_u64(&w, "turn_ns", stall->turn_ns);
+	writer_bool(&w, "ended", !stall->goes_on);
 	writer_u64(&w, "threshold_ns", stall->threshold_ns);
 	place_put_stack(&w, stall->frames, stall->nr_frames);
 	writer_line_end(&w);

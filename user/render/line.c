@@ -23,6 +23,7 @@
 #define SURE_COLS      6
 #define VICTIMS_COLS   7
 #define CELL_LEN       (4 * (TARGET_LEN + 64)) /* an escaped byte takes at most 4 */
+#define PREFIX_LEN     24                      /* of what goes before a cause, with NUL */
 
 struct layout {
 	bool cut; /* to a terminal: cells end at their column */
@@ -180,16 +181,20 @@ void line_format_cause(char *buf, size_t size, const struct model_stall *stall)
 }
 
 /* In a narrow column the word "syscall" goes first, since the name of the call says it too, then the service. */
-static void format_cause(char *cell, const struct render *r, const struct layout *l, const struct model_stall *stall)
+static void format_cause(char *cell, const struct render *r, const struct layout *l, const struct model_stall *stall,
+			 const char *prefix)
 {
 	bool has_service = stall->detail.kind == MODEL_DETAIL_PEER || stall->detail.kind == MODEL_DETAIL_TLS;
-	char detail[LINE_DETAIL_LEN], raw[LINE_CAUSE_LEN], *last;
+	char detail[LINE_DETAIL_LEN], text[LINE_CAUSE_LEN], raw[LINE_CAUSE_LEN + PREFIX_LEN], *last;
 
 	line_format_detail(detail, sizeof(detail), stall);
-	line_format_cause(raw, sizeof(raw), stall);
+	line_format_cause(text, sizeof(text), stall);
+	snprintf(raw, sizeof(raw), "%s%s", prefix, text);
 	escape(r, cell, raw);
-	if (l->cut && stall->cause == LG_CAUSE_SYSCALL && *detail && text_columns(cell) > (unsigned)l->cause)
-		escape(r, cell, detail);
+	if (l->cut && stall->cause == LG_CAUSE_SYSCALL && *detail && text_columns(cell) > (unsigned)l->cause) {
+		snprintf(raw, sizeof(raw), "%s%s", prefix, detail);
+		escape(r, cell, raw);
+	}
 	last = strrchr(cell, ' ');
 	if (l->cut && has_service && last && last[1] == '(' && text_columns(cell) > (unsigned)l->cause)
 		*last = '\0';
@@ -278,14 +283,14 @@ static void put_place(struct render *r, const struct layout *l, const struct mod
 	fputc('\n', r->out);
 }
 
-void line_stall(struct render *r, const struct model_stall *stall)
+static void put_stall(struct render *r, const struct model_stall *stall, const char *prefix)
 {
+	bool severe = stall->goes_on || stall->duration_ns / 10 >= r->threshold_ns;
 	char time[CLOCK_LEN], length[UNITS_LEN], cause[CELL_LEN], request[CELL_LEN], victims[UNITS_LEN];
 	char loop[LINE_LOOP_LEN], hint[HINT_LEN];
 	struct layout l = layout_of(r);
-	bool severe = stall->duration_ns / 10 >= r->threshold_ns;
 
-	format_cause(cause, r, &l, stall);
+	format_cause(cause, r, &l, stall, prefix);
 	format_request(request, r, &l, stall->request);
 	format_loop(loop, r, &l, stall->pid, stall->tid, stall->comm);
 	snprintf(victims, sizeof(victims), "%u", stall->nr_victims);
@@ -308,52 +313,18 @@ void line_stall(struct render *r, const struct model_stall *stall)
 	hint_print(r, line_indent(r), hint_of_stall(hint, sizeof(hint), stall));
 }
 
-/* What is longer than the column loses its middle: both the call and what it waits for are worth reading. */
-static void format_stuck(char *cell, const struct render *r, const struct layout *l, const struct model_stuck *stuck)
+void line_stall(struct render *r, const struct model_stall *stall)
 {
-	const struct model_detail *detail = &stuck->detail;
-	bool is_own = words_detail_is_own(detail->kind);
-	char raw[LINE_CAUSE_LEN], call[WORDS_SYSCALL_LEN] = "", path[TARGET_LEN];
-	const char *what = is_own ? detail->name : call, *target = NULL;
-
-	if (stuck->sleep_nr >= 0)
-		words_syscall(call, sizeof(call), stuck->sleep_nr);
-	if (stuck->block && !is_own)
-		target = target_format(path, sizeof(path), &stuck->block->target, stuck->block_path);
-	snprintf(raw, sizeof(raw), "STUCK and counting: %s%s%s%s%s",
-		 is_own ? words_detail(detail->kind) : words_cause(stuck->cause), *what ? " " : "", what,
-		 target ? " " : "", target ? target : "");
-	escape(r, cell, raw);
-	fit(l, r, cell, l->cause, TEXT_CUT_MIDDLE);
+	put_stall(r, stall, stall->goes_on ? "STUCK to the end: " : "");
 }
 
 void line_stuck(struct render *r, const struct model_stuck *stuck)
 {
-	char time[CLOCK_LEN], length[UNITS_LEN], cause[CELL_LEN], request[CELL_LEN], victims[UNITS_LEN];
-	char loop[LINE_LOOP_LEN], hint[HINT_LEN];
-	struct layout l = layout_of(r);
+	struct model_stall stall;
+	struct lg_block block;
 
-	format_stuck(cause, r, &l, stuck);
-	format_request(request, r, &l, stuck->request);
-	format_loop(loop, r, &l, stuck->pid, stuck->tid, stuck->comm);
-	snprintf(victims, sizeof(victims), "%u", stuck->nr_victims);
-	put_line(r, &l,
-		 &(struct cells){
-			 .time = clock_format_local(time, sizeof(time), stuck->start_ns, r->realtime_offset_ns,
-						    l.with_ms),
-			 .length = units_format_duration_table(length, sizeof(length), stuck->duration_ns),
-			 .cause = cause,
-			 .request = request,
-			 .sure = words_confidence(stuck->confidence),
-			 .victims = victims,
-			 .loop = loop,
-			 .length_tone = TEXT_RED,
-			 .sure_tone = sure_tone(stuck->confidence),
-		 },
-		 false);
-	if (stuck->place)
-		put_place(r, &l, stuck->place);
-	hint_print(r, line_indent(r), hint_of_stuck(hint, sizeof(hint), stuck));
+	model_stuck_stall(stuck, &stall, &block);
+	put_stall(r, &stall, "STUCK and counting: ");
 }
 
 /* In the column of the cause stands how it went: status, hold and delay. */

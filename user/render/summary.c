@@ -77,6 +77,21 @@ static int columns_left(const struct render *r, int used)
 	return (int)r->style.width > used + 8 ? (int)r->style.width - used : 8;
 }
 
+/* Whether a loop hangs; says so. */
+static bool put_stuck(struct render *r, const struct model_summary *s)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < s->nr_loops; i++)
+		nr += s->loops[i].stuck_ns != 0;
+	if (nr) {
+		fprintf(r->out, "%zu loop%s ", nr, nr == 1 ? " is" : "s are");
+		text_put(r->out, &r->style, TEXT_RED, "STUCK", 0);
+		fputs(" in a turn that has not ended.\n", r->out);
+	}
+	return nr;
+}
+
 static void put_overview(struct render *r, const struct model_summary *s)
 {
 	char elapsed[UNITS_LEN], threshold[UNITS_LEN], stalled[UNITS_LEN], requests[UNITS_LEN];
@@ -100,10 +115,10 @@ static void put_overview(struct render *r, const struct model_summary *s)
 			s->nr_stalls == 1 ? "" : "s", threshold,
 			units_format_duration(stalled, sizeof(stalled), sum_ns));
 	} else {
-		fprintf(r->out, ".\n");
-		if (s->nr_loops)
-			fprintf(r->out, "No loop stalled for longer than %s.\n", threshold);
+		fputs(".\n", r->out);
 	}
+	if (!put_stuck(r, s) && !s->nr_stalls && s->nr_loops)
+		fprintf(r->out, "No loop stalled for longer than %s.\n", threshold);
 	if (s->nr_cumulative)
 		fprintf(r->out, "%llu time%s short holds added up.\n", (unsigned long long)s->nr_cumulative,
 			s->nr_cumulative == 1 ? "" : "s");
@@ -126,6 +141,7 @@ static void put_loop(struct render *r, const struct model_loop *loop)
 {
 	uint64_t idle_ns = loop->idle_ns < loop->elapsed_ns ? loop->idle_ns : loop->elapsed_ns;
 	uint64_t max_ns = loop->hist.max_ns ? loop->hist.max_ns : loop->max_turn_ns;
+	uint64_t longest_ns = loop->stuck_ns > max_ns ? loop->stuck_ns : max_ns;
 	char busy[UNITS_LEN], whole[NAME_LEN], name[NAME_LEN];
 	uint64_t count = loop->hist.count;
 	int left = columns_left(r, is_wide(r) ? 70 : 61);
@@ -138,7 +154,7 @@ static void put_loop(struct render *r, const struct model_loop *loop)
 	if (is_wide(r))
 		put_length(r, 7, hist_quantile(&loop->hist, 0.9), count);
 	put_length(r, 7, hist_quantile(&loop->hist, 0.99), count);
-	put_length(r, 7, max_ns, count);
+	put_length(r, 7, longest_ns, count || loop->stuck_ns);
 	format_loop(whole, sizeof(whole), r, loop);
 	text_fit(name, sizeof(name), whole, left < 0 ? sizeof(whole) : (unsigned)left, TEXT_CUT_END, r->style.utf8);
 	fprintf(r->out, "  %s\n", name);

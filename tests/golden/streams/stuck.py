@@ -3,8 +3,8 @@
 
 s-1 sleeps in a read since 10.1 s: told as stuck at 120 ms, not at 40 ms yet, and again at 250 ms, not at 200 ms; its
 victim is s-2, which was read before it. In the second turn s-3 computes for 150 ms, is told once as stuck at 130 ms,
-likely, and at its end as the stall it was. At the end of the stream s-4 is stuck for 400 ms in a lock,
-and the loop's line says so too.
+likely, and at its end as the stall it was. At the end of the stream s-4 is stuck for 400 ms in a lock: told as
+a stall that has not ended, and the loop's line says so too.
 """
 from stream import ASLEEP, MS, PYTHON, Stream, request, response
 
