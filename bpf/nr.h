@@ -14,10 +14,13 @@
 #undef __BITS_PER_LONG
 #define __BITS_PER_LONG 64
 #define __ARCH_WANT_NEW_STAT
+#define __ARCH_WANT_RENAMEAT
 #include <asm-generic/unistd.h>
 #endif
 
 #include <linux/types.h>
+
+#include "lg_calls.h"
 
 #define NR_CALLS 512 /* a power of two above every number in use */
 
@@ -40,6 +43,9 @@ enum call_role {
 	CALL_PATH,    /* argument 0 is the path of a file */
 	CALL_PATH_AT, /* argument 1 is */
 };
+
+#define PATH(name)    [__NR_##name] = CALL_PATH,
+#define PATH_AT(name) [__NR_##name] = CALL_PATH_AT,
 
 static const __u8 call_roles[NR_CALLS] = {
 #ifdef __NR_epoll_wait
@@ -68,6 +74,7 @@ static const __u8 call_roles[NR_CALLS] = {
 	[__NR_futex] = CALL_LOCK,
 	[__NR_fsync] = CALL_FD,
 	[__NR_fdatasync] = CALL_FD,
+	[__NR_syncfs] = CALL_FD,
 	[__NR_flock] = CALL_FD,
 	[__NR_fcntl] = CALL_FD,
 	[__NR_ioctl] = CALL_FD,
@@ -75,6 +82,9 @@ static const __u8 call_roles[NR_CALLS] = {
 	[__NR_pwrite64] = CALL_FD,
 	[__NR_preadv] = CALL_FD,
 	[__NR_pwritev] = CALL_FD,
+	[__NR_preadv2] = CALL_FD,
+	[__NR_pwritev2] = CALL_FD,
+	[__NR_copy_file_range] = CALL_FD,
 	[__NR_splice] = CALL_FD,
 	[__NR_getdents64] = CALL_FD,
 	[__NR_ftruncate] = CALL_FD,
@@ -83,29 +93,10 @@ static const __u8 call_roles[NR_CALLS] = {
 	[__NR_recvmmsg] = CALL_FD,
 	[__NR_sendmmsg] = CALL_FD,
 	[__NR_shutdown] = CALL_FD,
+	LG_CALLS_PATH(PATH) LG_CALLS_PATH_AT(PATH_AT)
 #ifdef __NR_open
-	[__NR_open] = CALL_PATH,
-	[__NR_creat] = CALL_PATH,
-	[__NR_stat] = CALL_PATH,
-	[__NR_lstat] = CALL_PATH,
-	[__NR_access] = CALL_PATH,
-	[__NR_readlink] = CALL_PATH,
-	[__NR_unlink] = CALL_PATH,
-	[__NR_rename] = CALL_PATH,
-	[__NR_mkdir] = CALL_PATH,
-	[__NR_rmdir] = CALL_PATH,
+		LG_CALLS_PATH_OLD(PATH)
 #endif
-	[__NR_truncate] = CALL_PATH,
-	[__NR_statfs] = CALL_PATH,
-	[__NR_openat] = CALL_PATH_AT,
-	[__NR_newfstatat] = CALL_PATH_AT,
-	[__NR_statx] = CALL_PATH_AT,
-	[__NR_faccessat] = CALL_PATH_AT,
-	[__NR_faccessat2] = CALL_PATH_AT,
-	[__NR_readlinkat] = CALL_PATH_AT,
-	[__NR_unlinkat] = CALL_PATH_AT,
-	[__NR_renameat2] = CALL_PATH_AT,
-	[__NR_mkdirat] = CALL_PATH_AT,
 };
 
 static __always_inline __u8 call_role(long nr)

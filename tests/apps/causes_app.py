@@ -6,6 +6,7 @@
 The services that it asks are at LAB_HOST, at their well-known ports; files and modules lie in LAB_FOLDER. What cannot
 be given a length (a dead resolver, a heap to be collected) takes as long as it takes.
 """
+import ctypes
 import gc
 import http.client
 import itertools
@@ -90,6 +91,12 @@ def read(ms):
         file.read()
 
 
+def open_in_new_way(ms):
+    """openat2, which nothing of Python's calls: x86-64 and arm64 have the same number for it."""
+    path, how = f"{folder}/slow/open-{ms}".encode(), (ctypes.c_uint64 * 3)()
+    os.close(ctypes.CDLL(None).syscall(437, -100, path, ctypes.byref(how), ctypes.sizeof(how)))
+
+
 def load(_):
     __import__(f"slow_module_{next(modules)}")
 
@@ -110,6 +117,7 @@ CAUSES = {
     "fsync": sync,
     "read": read,
     "open": lambda ms: open(f"{folder}/slow/open-{ms}", encoding="utf-8").close(),
+    "open2": open_in_new_way,
     "run": lambda ms: subprocess.run(["sleep", str(ms / 1000)], check=True),
     "output": lambda ms: subprocess.run(["sleep", str(ms / 1000)], check=True, capture_output=True),
 }

@@ -131,6 +131,9 @@ CASE(role_descriptors)
 	EQUAL(role_of(__NR_futex), CALL_LOCK);
 	EQUAL(role_of(__NR_fsync), CALL_FD);
 	EQUAL(role_of(__NR_fcntl), CALL_FD);
+	EQUAL(role_of(__NR_openat2), CALL_PATH_AT);
+	EQUAL(role_of(__NR_renameat2), CALL_PATH_AT);
+	EQUAL(role_of(__NR_truncate), CALL_PATH);
 }
 
 CASE(role_others)

@@ -41,6 +41,7 @@ PYTHON_CASES = {
     "fsync": {"kind": "sync", "syscall": "fsync", "target": f"FOLDER/slow/sync-{MS}", "hint": "syncing a file"},
     "read": {"kind": "file", "syscall": "read", "target": f"FOLDER/slow/read-{MS}", "hint": "file access"},
     "open": {"kind": "file", "syscall": "openat", "target": f"FOLDER/slow/open-{MS}", "hint": "file access"},
+    "open2": {"kind": "file", "syscall": "openat2", "target": f"FOLDER/slow/open-{MS}", "hint": "file access"},
     "run": {"kind": "command", "name": "sleep", "syscall": "wait4", "hint": "waited for sleep to end"},
     "output": {"kind": "command", "name": "sleep", "hint": "waited for sleep to end"},
 }

@@ -89,6 +89,8 @@ static void calls_tell(void **state)
 	call_is(__NR_read, 3, 0, LG_TARGET_FILE, 0, MODEL_DETAIL_FILE);
 	call_is(__NR_read, 3, 0, LG_TARGET_PIPE, 0, MODEL_DETAIL_PIPE);
 	call_is(__NR_openat, 3, 0, LG_TARGET_NONE, 0, MODEL_DETAIL_FILE);
+	call_is(__NR_openat2, 3, 0, LG_TARGET_NONE, 0, MODEL_DETAIL_FILE);
+	call_is(__NR_truncate, 3, 0, LG_TARGET_NONE, 0, MODEL_DETAIL_FILE);
 	call_is(__NR_epoll_pwait, 3, 0, LG_TARGET_OTHER, 0, MODEL_DETAIL_NONE);
 	call_is(-1, 0, 0, LG_TARGET_NONE, 0, MODEL_DETAIL_NONE);
 	call_is(100000, 0, 0, 99, 0, MODEL_DETAIL_NONE);

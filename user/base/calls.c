@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <sys/syscall.h>
 
+#include "lg_calls.h"
+
 /* Which argument says for how many descriptors is waited: without any it is a sleep. */
 enum waits { WAITS_NOT, WAITS_ARG0, WAITS_ARG1 };
 
@@ -27,33 +29,16 @@ static const struct {
 	{__NR_msync, CALL_KIND_SYNC, WAITS_NOT},
 	{__NR_syncfs, CALL_KIND_SYNC, WAITS_NOT},
 	{__NR_sync, CALL_KIND_SYNC, WAITS_NOT},
-	{__NR_openat, CALL_KIND_PATH, WAITS_NOT},
-	{__NR_openat2, CALL_KIND_PATH, WAITS_NOT},
-	{__NR_newfstatat, CALL_KIND_PATH, WAITS_NOT},
-	{__NR_statx, CALL_KIND_PATH, WAITS_NOT},
-	{__NR_faccessat, CALL_KIND_PATH, WAITS_NOT},
-	{__NR_faccessat2, CALL_KIND_PATH, WAITS_NOT},
-	{__NR_readlinkat, CALL_KIND_PATH, WAITS_NOT},
-	{__NR_unlinkat, CALL_KIND_PATH, WAITS_NOT},
-	{__NR_renameat2, CALL_KIND_PATH, WAITS_NOT},
-	{__NR_mkdirat, CALL_KIND_PATH, WAITS_NOT},
-	{__NR_truncate, CALL_KIND_PATH, WAITS_NOT},
-	{__NR_statfs, CALL_KIND_PATH, WAITS_NOT},
+#define X(name) {__NR_##name, CALL_KIND_PATH, WAITS_NOT},
+	LG_CALLS_PATH(X)
+	LG_CALLS_PATH_AT(X)
 #ifdef __NR_open /* newer machines have none of these */
 	{__NR_select, CALL_KIND_SLEEP, WAITS_ARG0},
 	{__NR_poll, CALL_KIND_SLEEP, WAITS_ARG1},
 	{__NR_vfork, CALL_KIND_CHILD, WAITS_NOT},
-	{__NR_open, CALL_KIND_PATH, WAITS_NOT},
-	{__NR_creat, CALL_KIND_PATH, WAITS_NOT},
-	{__NR_stat, CALL_KIND_PATH, WAITS_NOT},
-	{__NR_lstat, CALL_KIND_PATH, WAITS_NOT},
-	{__NR_access, CALL_KIND_PATH, WAITS_NOT},
-	{__NR_readlink, CALL_KIND_PATH, WAITS_NOT},
-	{__NR_unlink, CALL_KIND_PATH, WAITS_NOT},
-	{__NR_rename, CALL_KIND_PATH, WAITS_NOT},
-	{__NR_mkdir, CALL_KIND_PATH, WAITS_NOT},
-	{__NR_rmdir, CALL_KIND_PATH, WAITS_NOT},
+	LG_CALLS_PATH_OLD(X)
 #endif
+#undef X
 };
 
 enum call_kind call_kind(int nr, const uint64_t *args)

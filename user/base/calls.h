@@ -3,8 +3,8 @@
  * What a system call that blocks is about, as far as its number and arguments tell. Numbers are those of the machine
  * that this runs on.
  */
-#ifndef LG_CALLS_H
-#define LG_CALLS_H
+#ifndef LG_BASE_CALLS_H
+#define LG_BASE_CALLS_H
 
 #include <stdint.h>
 
