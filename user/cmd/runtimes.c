@@ -86,3 +86,13 @@ void runtimes_end(struct runtimes_ahead *a)
 		pthread_join(a->thread, NULL);
 	a->is_running = false;
 }
+
+enum lg_runtime runtimes_kind(const struct runtimes_ahead *a, int pid)
+{
+	struct runtime runtime;
+
+	for (size_t i = 0; i < a->nr; i++)
+		if (a->v[i].pid == pid && a->v[i].error != -ESRCH)
+			return a->v[i].info.kind;
+	return runtime_detect(&runtime, pid) ? LG_RT_NATIVE : runtime.kind;
+}

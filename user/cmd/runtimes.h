@@ -37,5 +37,7 @@ bool runtime_has_frames(const struct lg_runtime_info *info, int error);
 void runtimes_begin(struct runtimes_ahead *a, struct stacks *stacks, const int *pids, size_t nr);
 /* Waits for it to be over: then a->v[0..nr) is filled in, and the stacks know the runtimes. */
 void runtimes_end(struct runtimes_ahead *a);
+/* A process's runtime: what was found ahead, else it is looked for now. */
+enum lg_runtime runtimes_kind(const struct runtimes_ahead *a, int pid);
 
 #endif

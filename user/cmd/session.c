@@ -244,14 +244,13 @@ static void ahead_take(struct session *s)
 /* What hangs already. Edges are seen by now, so a turn that is only busy ends where it does. */
 static int loops_presume(struct session *s, struct err *err)
 {
-	struct runtime runtime;
 	int error = 0;
 
 	for (size_t i = 0; i < s->targets.nr_pids && !error; i++) {
 		int pid = s->targets.pids[i];
 
-		if (!live_is_loop(s->live, pid) && !runtime_detect(&runtime, pid) &&
-		    hanging_is_likely(pid, runtime.kind, s->stacks && stacks_is_in_loop(s->stacks, pid)))
+		if (!live_is_loop(s->live, pid) && hanging_is_likely(pid, runtimes_kind(&s->ahead, pid),
+								     s->stacks && stacks_is_in_loop(s->stacks, pid)))
 			error = probe_presume_loop(s->probe, pid, err);
 	}
 	return error;
