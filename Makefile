@@ -55,7 +55,7 @@ LLHTTP_OBJ = $(BUILD)/llhttp/api.o $(BUILD)/llhttp/http.o $(BUILD)/llhttp/llhttp
 ASAN_OBJ   = $(ASAN_SRC:%.c=$(BUILD)/asan/%.o)
 UNIT_BIN   = $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 APP_BIN    = $(APP_SRC:tests/apps/%.c=$(BUILD)/apps/%)
-PLACES_BIN = $(BUILD)/apps/places_server
+PLACES_BIN = $(BUILD)/apps/places_server $(BUILD)/apps/places_server_rs
 COMPLETE   = $(BUILD)/complete/lgtrace.bash $(BUILD)/complete/lgtrace.zsh $(BUILD)/complete/lgtrace.fish
 
 .DELETE_ON_ERROR:
@@ -357,9 +357,9 @@ accuracy-short: all apps ## ... for a minute, with what Debian 12 has (root)
 
 PLANTS ?= 200
 .PHONY: places
-places: all apps $(PLACES_BIN) ## do stalls come with their place in the code? 4 minutes (root); ROWS="py313 rust" PLANTS=50
-	tools/deps test accuracy places
-	$(MAKE) $(BUILD)/apps/places_server_rs
+places: all apps ## do stalls come with their place in the code? 4 minutes (root); ROWS="py313 rust" PLANTS=50
+	tools/deps test accuracy
+	$(MAKE) $(PLACES_BIN)
 	BUILD=$(BUILD) $(PYTHON) -B tests/accuracy/places.py --rows "$(ROWS)" --plants $(PLANTS) --json $(BUILD)/places.json
 
 .PHONY: bench

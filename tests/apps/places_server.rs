@@ -4,11 +4,11 @@
 //
 //     places_server PORT PEER_PORT
 use std::collections::HashMap;
-use std::hint::black_box;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::raw::c_int;
 use std::os::unix::io::AsRawFd;
+use std::ptr::read_volatile;
 use std::time::Duration;
 
 #[cfg_attr(target_arch = "x86_64", repr(C, packed))]
@@ -51,16 +51,16 @@ mod report {
         let mut sum = 0u64;
         while cpu_ms() < end { // at cpu
             for i in 0..10000u64 { // at cpu
-                sum = black_box(sum + i); // at cpu
+                sum = unsafe { read_volatile(&(sum + i)) }; // at cpu
             }
         }
-        black_box(sum);
+        unsafe { read_volatile(&sum) };
     }
 
     #[inline(never)]
     pub fn sleep(ms: u64) {
         std::thread::sleep(Duration::from_millis(ms)); // at sleep
-        black_box(ms);
+        unsafe { read_volatile(&ms) }; // so that the call above is not the last, and a frame
     }
 
     pub trait Step {
@@ -77,14 +77,14 @@ mod report {
                 sleep_in_order(ms);
                 i32::cmp(a, b)
             });
-            black_box(two);
+            unsafe { read_volatile(&two[0]) };
         }
     }
 
     #[inline(never)]
     fn sleep_in_order(ms: u64) {
         std::thread::sleep(Duration::from_millis(ms)); // at sorted
-        black_box(ms * 2);
+        unsafe { read_volatile(&(ms * 2)) };
     }
 }
 
@@ -109,14 +109,14 @@ fn block(path: &str, backend: &mut Backend) {
     let mut words = path.split('/').skip(1);
     let kind = words.next().unwrap_or("");
     let ms = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
-    let step: &dyn report::Step = black_box(&report::Nested);
+    let step: &dyn report::Step = unsafe { read_volatile(&(&report::Nested as _)) };
 
     match kind {
         "cpu" => report::cpu(ms),
         "sleep" => report::sleep(ms),
         "sorted" => step.run(ms),
         "read" => {
-            black_box(backend.read(ms));
+            backend.read(ms);
         }
         _ => {}
     }

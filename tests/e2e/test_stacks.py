@@ -10,7 +10,8 @@ import pytest
 
 from lab_client import Load, new_id
 from lab_host import first_in_line
-from lab_places import PlacesNginx, PlacesNode, PlacesProgram, PlacesPython, PlacesRedis, cpp_places, plant
+from lab_places import (PlacesNginx, PlacesNode, PlacesProgram, PlacesPython, PlacesRedis, cpp_places, plant,
+                        rust_places)
 from lab_server import BUILT, EpollServer, free_port, wait_for
 from lab_tracer import Tracer
 
@@ -22,6 +23,7 @@ PLACES = {
     "nginx": PlacesNginx,
     "redis": PlacesRedis,
     "cpp": lambda *at: PlacesProgram(*at, "places_server", cpp_places()),
+    "rust": lambda *at: PlacesProgram(*at, "places_server_rs", rust_places()),
 }
 # 99 of 100. In libc mode a block may be cut in two, and told by its smaller half.
 PLANTS = {"syscall": 100, "libc": 24}
