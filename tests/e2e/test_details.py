@@ -54,6 +54,8 @@ NODE_CASES = {
     "read": {"kind": "file", "syscall": "read", "target": f"FOLDER/slow/read-{MS}", "hint": "fs.promises"},
 }
 SERVERS = {"python": (Causes, PYTHON_CASES), "node": (NodeCauses, NODE_CASES)}
+STUCK = {"python": {"open": "openat", "open2": "openat2"}, "node": {"read": "read"}}  # the disk does not answer: routes, calls
+STUCK_MS = 300
 TELL_S = 3  # a loaded machine
 TRIES = 3  # on a machine that others use too, want of a CPU may be the cause
 
@@ -110,6 +112,14 @@ def wait_for_stacks(connection, tracer):
     wait_for(lambda: any(frame["kind"] != "native" for frame in ask(connection, "lock", tracer)["stack"]), what="stacks")
 
 
+def stuck_at(connection, route, tracer):
+    """What was told of a long block while it lasted."""
+    reply = connection.get(f"/{route}/{STUCK_MS}", new_id(route))
+    lines = wait_for(lambda: [line for line in tracer.lines() if line["type"] == "stuck"
+                              and reply.send_ns <= line["start_ns"] <= reply.end_ns], what="a stuck line")
+    return lines[-1]
+
+
 @pytest.mark.parametrize("name", SERVERS)
 def test_each_detail_and_its_hint(name, services):
     host, folder = services
@@ -120,11 +130,16 @@ def test_each_detail_and_its_hint(name, services):
         connection = server.connect()
         wait_for_stacks(connection, tracer)
         told = {route: ask(connection, route, tracer) for route in cases}
+        stuck = {route: stuck_at(connection, route, tracer) for route in STUCK[name]}
         connection.close()
         summary = tracer.stop().summary
     wrong = {route: problem(stall, cases[route], host, folder) if stall else "not told"
              for route, stall in told.items()}
     assert not any(wrong.values()), {route: text for route, text in wrong.items() if text}
+    for route, line in stuck.items():
+        call = line["syscall"] or {}
+        assert [call.get("name"), call.get("target"), line["detail"]["kind"]] == [
+            STUCK[name][route], f"{folder}/slow/{route.rstrip('2')}-{STUCK_MS}", "file"], line
     kinds = {(detail["cause"], detail["kind"]) for detail in summary["details"]}
     assert kinds >= {(case.get("cause", "syscall"), case.get("kind")) for case in cases.values()}
     check_text(folder / "rec", cases)

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -25,14 +27,22 @@ static struct {
 	int last_pid;    /* of any of these */
 	__u16 kinds[16]; /* of the records, */
 	int nr_records;
+	char path[300];
+	struct lg_rec_asleep asleep;
 } told;
 
 static void on_record(void *arg, const struct lg_head *rec)
 {
+	const struct lg_rec_path *path = (const void *)rec;
+
 	(void)arg;
 	assert_true(rec->len >= sizeof(*rec));
 	if (told.nr_records < 16)
 		told.kinds[told.nr_records++] = rec->kind;
+	if (rec->kind == LG_REC_ASLEEP)
+		told.asleep = *(const struct lg_rec_asleep *)rec;
+	if (rec->kind == LG_REC_PATH)
+		snprintf(told.path, sizeof(told.path), "%.*s", path->path_len, path->path);
 }
 
 static void on_begin(void *arg, int pid, bool is_exec)
@@ -233,6 +243,46 @@ static void hostile_slot(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* This program's own memory is the target's. Returns what its call was said to be about. */
+static enum lg_target_kind asleep_told(struct live *live, int nr, const void *first, const void *second)
+{
+	struct lg_rec_asleep rec = {.head = {LG_REC_ASLEEP, sizeof(rec), 0, 2000}, .pid = getpid(), .tid = 10};
+
+	rec.call = (struct lg_block){.start_ns = 1000, .nr = nr, .fd = -1};
+	rec.call.args[0] = (uintptr_t)first;
+	rec.call.args[1] = (uintptr_t)second;
+	memset(told.path, 0, sizeof(told.path));
+	assert_int_equal(live_take(live, &rec, sizeof(rec)), 0);
+	return told.asleep.call.target.kind;
+}
+
+static void a_path_while_it_sleeps(void **state)
+{
+	static const char text[] = "/srv/disk";
+	struct live *live = *state;
+	char far[300];
+
+	memset(far, 'x', sizeof(far));
+	slot_take(0, getpid(), 10);
+	thread_told(live, LG_THREAD_NEW, 0, getpid(), 10);
+	assert_int_equal(asleep_told(live, __NR_openat, NULL, text), LG_TARGET_NONE); /* it is awake */
+	slots[0].off_ns = 3000;
+	assert_int_equal(asleep_told(live, __NR_openat, NULL, text), LG_TARGET_NONE); /* it was, meanwhile */
+	assert_string_equal(told.path, "");
+	slots[0].off_ns = 1500;
+	assert_int_equal(asleep_told(live, __NR_openat, NULL, text), LG_TARGET_FILE);
+	assert_string_equal(told.path, text);
+	assert_memory_equal(told.asleep.call.target.name, text, told.asleep.call.target.name_len);
+	assert_int_equal(asleep_told(live, __NR_truncate, text, NULL), LG_TARGET_FILE);
+	assert_string_equal(told.path, text);
+	assert_int_equal(asleep_told(live, __NR_openat2, NULL, far), LG_TARGET_FILE); /* cut */
+	assert_int_equal(strlen(told.path), 256);
+	assert_int_equal(asleep_told(live, __NR_openat, text, NULL), LG_TARGET_NONE);
+	assert_int_equal(asleep_told(live, __NR_openat, NULL, ""), LG_TARGET_NONE);
+	assert_int_equal(asleep_told(live, __NR_read, text, text), LG_TARGET_NONE);
+	assert_int_equal(asleep_told(live, -1, text, text), LG_TARGET_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +294,7 @@ int main(void)
 		TEST(both_lost),
 		TEST(process_that_is_gone),
 		TEST(hostile_slot),
+		TEST(a_path_while_it_sleeps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

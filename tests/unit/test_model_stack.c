@@ -289,6 +289,37 @@ static void places_are_bounded(void **state)
 	stream_free(s);
 }
 
+static unsigned places_of(const char *function)
+{
+	struct told_frame deep[] = {{LG_FRAME_PYTHON, "below", "/lib/x.py", false},
+				    {LG_FRAME_PYTHON, function, "/srv/app.py", true}};
+	struct stream *s = places_new();
+	struct model_summary summary;
+	unsigned nr;
+
+	for (int i = 0; i < 4; i++) {
+		stack_tell(s, deep + i % 2, 2 - i % 2, LG_STACK_SAMPLE, 0); /* in line 1 or 2 */
+		run_ms(s, 20);
+		turn_stop(s);
+		turn_start(s);
+	}
+	assert_int_equal(model_summary(s->model, s->now_ns, &summary), 0);
+	nr = summary.nr_places;
+	assert_int_equal(summary.places[0].nr_stalls, 4 / nr);
+	model_summary_fini(&summary);
+	stream_free(s);
+	return nr;
+}
+
+static void functions_without_a_name(void **state)
+{
+	(void)state;
+	assert_int_equal(places_of("work"), 1);
+	assert_int_equal(places_of("<module>"), 1);
+	assert_int_equal(places_of("f.<locals>.<lambda>"), 2);
+	assert_int_equal(places_of("<anonymous>"), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,7 +327,7 @@ int main(void)
 		cmocka_unit_test(where_most_of_it_was_counts), cmocka_unit_test(blocks_count_by_their_length),
 		cmocka_unit_test(the_longest_block_counts),    cmocka_unit_test(each_stall_gets_its_own),
 		cmocka_unit_test(the_place_is_the_users_own),  cmocka_unit_test(a_turn_without_end),
-		cmocka_unit_test(places_are_bounded),
+		cmocka_unit_test(places_are_bounded),          cmocka_unit_test(functions_without_a_name),
 	};
 
 	return cmocka_run_group_tests_name("model_stack", tests, NULL, NULL);

@@ -19,4 +19,7 @@ enum call_kind {
 /* `args`: at least two; they are only looked at where the call may wait for something or nothing. */
 enum call_kind call_kind(int nr, const uint64_t *args);
 
+/* Which argument of the call is the path of a file; -1: none is. */
+int call_path_arg(int nr);
+
 #endif

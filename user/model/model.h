@@ -265,7 +265,7 @@ struct model_cause_detail {
 #define MODEL_FILE_LEN     256
 #define MODEL_PLACE_ROUTES 3 /* told of a place */
 
-/* Stalls of one function. */
+/* Stalls of one function; of one line, where that has no name. */
 struct model_place {
 	char function[MODEL_FUNCTION_LEN];
 	char file[MODEL_FILE_LEN];

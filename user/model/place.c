@@ -43,19 +43,35 @@ static bool is_same(const char *cut, const char *text, size_t size)
 	return !strncmp(cut, text, size - 1);
 }
 
+/* Python's and JavaScript's functions without a name are told apart by their lines. */
+static bool is_unnamed(const char *function)
+{
+	const char *last = strrchr(function, '.');
+
+	last = last ? last + 1 : function;
+	return !strcmp(last, "<lambda>") || !strcmp(last, "<anonymous>");
+}
+
 static uint64_t place_key(const struct model_frame *frame)
 {
 	uint64_t hash = hash_add(HASH_NONE, frame->function, strnlen(frame->function, MODEL_FUNCTION_LEN - 1));
 
-	return hash_add(hash, frame->file, strnlen(frame->file, MODEL_FILE_LEN - 1));
+	hash = hash_add(hash, frame->file, strnlen(frame->file, MODEL_FILE_LEN - 1));
+	return is_unnamed(frame->function) ? hash_add(hash, &frame->line, sizeof(frame->line)) : hash;
+}
+
+static bool is_place(const struct model_place *s, const struct model_frame *frame)
+{
+	return is_same(s->function, frame->function, MODEL_FUNCTION_LEN) &&
+	       is_same(s->file, frame->file, MODEL_FILE_LEN) &&
+	       (s->line == frame->line || !is_unnamed(frame->function));
 }
 
 static struct place *place_find(struct places *p, const struct model_frame *frame)
 {
 	struct place *place = table_get(&p->by_key, place_key(frame));
 
-	while (place && !(is_same(place->stats.function, frame->function, MODEL_FUNCTION_LEN) &&
-			  is_same(place->stats.file, frame->file, MODEL_FILE_LEN)))
+	while (place && !is_place(&place->stats, frame))
 		place = place->next;
 	return place;
 }
@@ -72,6 +88,7 @@ static struct place *place_new(struct places *p, const struct model_frame *frame
 	place->next = first;
 	snprintf(place->stats.function, sizeof(place->stats.function), "%s", frame->function);
 	snprintf(place->stats.file, sizeof(place->stats.file), "%s", frame->file);
+	place->stats.line = frame->line;
 	place->stats.kind = frame->kind;
 	place->stats.is_own = frame->is_own;
 	p->count++;

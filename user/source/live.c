@@ -9,6 +9,7 @@
 #include "base/table.h"
 #include "source/check.h"
 #include "source/live.h"
+#include "source/path_given.h"
 #include "source/target_record.h"
 #include "symbol/stacks.h"
 #include "target/proc.h"
@@ -238,8 +239,37 @@ static void thread_take(struct live *live, const struct lg_rec_thread *rec)
 		hand_on(live, &rec->head);
 }
 
+/* It has slept since before that, all the time. */
+static bool is_asleep_since(const struct live *live, const struct lg_rec_asleep *rec)
+{
+	for (uint32_t i = 0; i < live->nr_slots; i++) {
+		const struct lg_slot *slot = &live->slots[i];
+		uint64_t off_ns = slot->off_ns;
+
+		if (live->known[i].tid == rec->tid)
+			return slot_is_of(live, i, rec->tid) && off_ns && off_ns <= rec->head.time_ns;
+	}
+	return false;
+}
+
+static void asleep_tell(struct live *live, const struct lg_rec_asleep *told)
+{
+	struct lg_rec_asleep rec = *told;
+	union path_given path;
+
+	if (path_given_read(&path, &rec) && is_asleep_since(live, told)) {
+		hand_on(live, &path.rec.head);
+		told = &rec;
+	}
+	hand_on(live, &told->head);
+}
+
 static void record_take(struct live *live, const struct lg_head *head)
 {
+	if (head->kind == LG_REC_ASLEEP) {
+		asleep_tell(live, (const void *)head);
+		return;
+	}
 	if (head->kind == LG_REC_NAMES) {
 		path_tell(live, (const void *)head);
 		return;
