@@ -54,7 +54,7 @@ NODE_CASES = {
     "read": {"kind": "file", "syscall": "read", "target": f"FOLDER/slow/read-{MS}", "hint": "fs.promises"},
 }
 SERVERS = {"python": (Causes, PYTHON_CASES), "node": (NodeCauses, NODE_CASES)}
-STUCK = {"python": {"open": "openat", "open2": "openat2"}, "node": {"read": "read"}}  # the disk does not answer: routes, calls
+STUCK = {"python": {"open": "openat", "open2": "openat2"}, "node": {"read": "read"}}  # no answer from the disk: route, call
 STUCK_MS = 300
 TELL_S = 3  # a loaded machine
 TRIES = 3  # on a machine that others use too, want of a CPU may be the cause

@@ -57,6 +57,12 @@ def place_of(line):
     return next(frame["function"] for frame in line["stack"] if frame["own"])
 
 
+def check_cause(line, cause, waited):
+    """What computes may be told to want a CPU, if the scheduler says that it did: `waited` ns, for half of the time."""
+    has_wanted = cause == "cpu" and waited > 0.4 * line["duration_ns"]
+    assert line["cause"] == cause or (has_wanted and line["cause"] == "runqueue"), (waited, line)
+
+
 def stuck_lines(tracer):
     return [line for line in tracer.lines() if line["type"] == "stuck"]
 
@@ -81,12 +87,15 @@ def test_one_of_many_hangs(name, kind, folder, peer):
         with Tracer(folder, server.pid, None, f"{int(THRESHOLD_S * 1000)}ms") as tracer:
             clients = Clients(server)
             time.sleep(0.5)  # until lgtrace knows the loop
+            before_ns = waited_ns(server.pid)
             lines, request_id = hang(tracer, server, f"/{kind}/{HANG_MS}", clients)
+            waited = waited_ns(server.pid) - before_ns
             server.process.kill()  # it dies hung: it was told already
             assert tracer.wait() == 0
             summary = tracer.lines()[-1]
     for line in lines:
-        assert line["request"]["id"] == request_id and line["cause"] == cause, line
+        assert line["request"]["id"] == request_id, line
+        check_cause(line, cause, waited)
         assert place_of(line) == function, line["stack"]
         assert (line["syscall"] or {}).get("name") == call
         if kind == "read":
@@ -109,14 +118,17 @@ def test_it_hangs_already(name, kind, folder, peer):
         connection = server.connect()
         connection.send(f"/{kind}/{HANG_MS}", new_id("hang"))
         time.sleep(0.3)  # until its handler runs
+        before_ns = waited_ns(server.pid)
         with Tracer(folder, server.pid, None, f"{int(THRESHOLD_S * 1000)}ms") as tracer:
             line = wait_for(lambda: stuck_lines(tracer), HANG_MS / 1000, "a stuck line")[0]
+            waited = waited_ns(server.pid) - before_ns
             most_s = limit_s(tracer)
             assert time.monotonic() - tracer.started < tracer.attach_s + most_s
             server.process.kill()
             assert tracer.wait() == 0
     assert THRESHOLD_S * 1e9 <= line["duration_ns"] < most_s * 1e9
-    assert place_of(line) == function and line["cause"] == cause, line
+    assert place_of(line) == function, line
+    check_cause(line, cause, waited)
     assert (line["syscall"] or {}).get("name") == call
     if kind == "read":
         assert line["syscall"]["target"] == f"127.0.0.1:{peer.port}"

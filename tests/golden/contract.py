@@ -20,8 +20,8 @@ STALL = {"time": str, "start_ns": int, "pid": int, "tid": int, "comm": str, "dur
          "victims": list,
          "victim_count": int, "turn_ns": int, "ended": bool, "threshold_ns": int, "stack": list}
 STUCK = {"time": str, "start_ns": int, "pid": int, "tid": int, "comm": str, "duration_ns": int, "cause": str,
-         "detail": (dict, OPTIONAL), "hint": (str, OPTIONAL), "syscall": (dict, OPTIONAL), "request": (dict, OPTIONAL), "confidence": str, "victims": list,
-         "victim_count": int, "turn_ns": int, "stack": list}
+         "detail": (dict, OPTIONAL), "hint": (str, OPTIONAL), "syscall": (dict, OPTIONAL), "holder": (dict, OPTIONAL),
+         "request": (dict, OPTIONAL), "confidence": str, "victims": list, "victim_count": int, "turn_ns": int, "stack": list}
 DETAIL = {"kind": str, "name": (str, OPTIONAL)}
 SYSCALL = {"name": str, "fd": (int, OPTIONAL), "target": (str, OPTIONAL), "service": (str, OPTIONAL)}
 FRAME = {"function": str, "file": (str, OPTIONAL), "line": (int, OPTIONAL), "kind": str, "own": bool}

@@ -340,6 +340,42 @@ static void what_it_does_at_the_end(void **state)
 	}
 }
 
+/* Waits of 6 ms that each end between two edges, 1 ms apart. */
+static void wait_in_pieces(struct stream *s, enum lg_sleep class, enum lg_target_kind target)
+{
+	struct lg_rec_off rec = {.pid = STREAM_PID, .tid = s->tid, .last_nr = -1};
+
+	rec.sleep_ns[class] = 6 * MS;
+	rec.longest = (struct lg_block){.sleep_ns = 6 * MS, .nr = 45, .fd = 9, .sleep = class};
+	rec.longest.target = (struct lg_target){.kind = target, .ino = 4711, .name = "other"};
+	for (int i = 0; i < 20; i++) {
+		run_ms(s, 7);
+		stream_feed(s, &rec.head, LG_REC_OFF, sizeof(rec));
+		io_wake(s);
+	}
+}
+
+/* At no moment does it sleep for long, and still that is what it does. */
+static void what_it_did_in_pieces(void **state)
+{
+	struct stream *s = stuck_new();
+
+	(void)state;
+	wait_in_pieces(s, LG_SLEEP_GIL, LG_TARGET_HOLDER);
+	look(s, false);
+	assert_int_equal(nr_stuck, 1);
+	assert_int_equal(stuck.cause, LG_CAUSE_GIL);
+	assert_non_null(stuck.block);
+	assert_int_equal(block.target.ino, 4711);
+	stream_free(s);
+	s = stuck_new();
+	wait_in_pieces(s, LG_SLEEP_SYSCALL, LG_TARGET_INET);
+	look(s, false);
+	assert_int_equal(stuck.cause, LG_CAUSE_SYSCALL);
+	assert_int_equal(block.fd, 9);
+	stream_free(s);
+}
+
 /* A turn that was told as stuck ended, but its end was lost: the next one is another. */
 static void its_end_was_lost(void **state)
 {
@@ -373,6 +409,7 @@ int main(void)
 		cmocka_unit_test(what_is_left_out_for_now),
 		cmocka_unit_test(it_goes_on_at_the_end),
 		cmocka_unit_test(what_it_does_at_the_end),
+		cmocka_unit_test(what_it_did_in_pieces),
 		cmocka_unit_test(its_end_was_lost),
 	};
 

@@ -87,17 +87,62 @@ static struct owner run_now(const struct model *m, const struct loop *l, uint64_
 	return owner;
 }
 
-/* What it does since more than half of the time, if that is one thing. */
-static enum lg_cause cause_now(const struct loop *l, uint64_t start_ns)
+/* As much as its slot says. Its arguments are not known: it is not told as a sleep, nor by a lock's address. */
+static struct lg_block block_now(const struct loop *l)
 {
-#define X(sym, nr, cause) [nr] = LG_CAUSE_##cause,
-	static const enum lg_cause of_sleep[LG_NR_SLEEPS] = {LG_SLEEPS(X)};
-#undef X
-	uint64_t off_ns = l->stuck.off_ns > start_ns ? l->stuck.off_ns : start_ns, now_ns = l->stuck.seen_ns;
+	struct lg_block block = {.nr = l->stuck.sleep_nr, .fd = -1, .sleep = l->stuck.off_class};
 
-	if (!l->stuck.off_ns || off_ns >= now_ns || now_ns - off_ns < (now_ns - start_ns) / 2)
-		return LG_CAUSE_CPU;
-	return l->stuck.off_class < LG_NR_SLEEPS ? of_sleep[l->stuck.off_class] : LG_CAUSE_RUNQUEUE;
+	if (block.sleep != LG_SLEEP_LOCK)
+		block.args[0] = block.args[1] = 1;
+	return block;
+}
+
+/* The stretch off the CPU that goes on, as if it ended now. False: there is none. */
+static bool off_now(const struct loop *l, struct lg_rec_off *off)
+{
+	const struct lg_rec_asleep *asleep = asleep_now(l);
+	uint64_t off_ns = l->stuck.off_ns > l->stuck.turn_ns ? l->stuck.off_ns : l->stuck.turn_ns;
+	uint64_t length_ns = l->stuck.seen_ns - off_ns;
+
+	*off = (struct lg_rec_off){.head.time_ns = l->stuck.seen_ns, .pid = l->pid, .tid = l->tid, .last_nr = -1};
+	if (!l->stuck.off_ns || off_ns >= l->stuck.seen_ns)
+		return false;
+	if (l->stuck.off_class < LG_NR_SLEEPS) {
+		off->sleep_ns[l->stuck.off_class] = length_ns;
+		off->longest = asleep && asleep->call.start_ns ? asleep->call : block_now(l);
+		off->longest.sleep = (__u8)l->stuck.off_class;
+		off->longest.sleep_ns = length_ns;
+	} else {
+		off->runqueue_ns = length_ns;
+	}
+	return true;
+}
+
+/* How the time since `start_ns` was spent, which is when the turn began, or its run that goes on. */
+static void span_now(const struct loop *l, uint64_t start_ns, struct span *out)
+{
+	const struct turn *t = &l->turn;
+	uint64_t from_ns = start_ns;
+	struct model_parts parts;
+	struct lg_rec_off off;
+
+	*out = (struct span){.start_ns = start_ns};
+	if (t->has_begun && t->has_edges && start_ns < t->edge_ns) {
+		if (start_ns < t->lead_ns) {
+			parts_make(&parts, t->lead_ns - start_ns, t->has_off ? &t->lead_off : NULL);
+			span_add(out, &parts, t->lead_ns - start_ns, t->has_off ? &t->lead_off : NULL);
+		}
+		span_merge(out, start_ns < t->lead_ns ? &t->whole : t->in_lead ? &t->lead.span : &t->run.span);
+		from_ns = t->edge_ns;
+	}
+	off_now(l, &off);
+	if (l->has_off)
+		off_add(&off, &l->off);
+	if (from_ns > l->stuck.seen_ns)
+		return;
+	parts_make(&parts, l->stuck.seen_ns - from_ns, &off);
+	span_add(out, &parts, l->stuck.seen_ns - from_ns, &off);
+	out->last_nr_ns = 0; /* a call that ended is not what it is stuck in */
 }
 
 /* Everybody in flight but the culprit. Returns how many; the first ids are put into s->victims. */
@@ -118,29 +163,29 @@ static unsigned victims_find(const struct loop *l, const struct request *culprit
 	return nr;
 }
 
-/* What it sleeps in, where that is the cause. */
-static void call_find(const struct model *m, const struct loop *l, struct model_stuck *s)
+/* What it sleeps in, or slept in longest, where that is the cause. */
+static const struct lg_block *block_find(const struct loop *l, const struct span *span, enum lg_cause cause)
 {
 	const struct lg_rec_asleep *asleep = asleep_now(l);
 
-	if (s->cause != LG_CAUSE_SYSCALL && s->cause != LG_CAUSE_IO && s->cause != LG_CAUSE_LOCK)
-		return;
-	s->sleep_nr = l->stuck.sleep_nr;
-	if (!asleep || !asleep->call.start_ns || asleep->call.nr < 0)
-		return;
-	s->sleep_nr = asleep->call.nr;
-	s->block = &asleep->call;
-	s->block_path = facts_block_path(&m->facts, l->pid, s->block);
+	if (cause == LG_CAUSE_GIL)
+		return span->held.sleep_ns ? &span->held : NULL;
+	if (cause != LG_CAUSE_SYSCALL && cause != LG_CAUSE_IO && cause != LG_CAUSE_LOCK)
+		return NULL;
+	if (asleep && asleep->call.start_ns && asleep->call.nr >= 0)
+		return &asleep->call;
+	return span->block.target.kind != LG_TARGET_NONE ? &span->block : NULL;
 }
 
-/* As much as its slot says. Its arguments are not known: it is not told as a sleep, nor by a lock's address. */
-static struct lg_block block_now(const struct loop *l)
+static void call_find(const struct model *m, const struct loop *l, const struct span *span, struct model_stuck *s)
 {
-	struct lg_block block = {.nr = l->stuck.sleep_nr, .fd = -1, .sleep = l->stuck.off_class};
-
-	if (block.sleep != LG_SLEEP_LOCK)
-		block.args[0] = block.args[1] = 1;
-	return block;
+	s->block = block_find(l, span, s->cause);
+	if (s->block) {
+		s->sleep_nr = s->block->nr;
+		s->block_path = facts_block_path(&m->facts, l->pid, s->block);
+	} else if (s->cause == LG_CAUSE_SYSCALL || s->cause == LG_CAUSE_IO || s->cause == LG_CAUSE_LOCK) {
+		s->sleep_nr = l->stuck.sleep_nr;
+	}
 }
 
 static void detail_now(struct model_stuck *s, const struct loop *l)
@@ -167,6 +212,7 @@ static bool stuck_tell(struct model *m, const struct loop *l)
 	const char *victims[MODEL_MAX_VICTIMS];
 	uint64_t start_ns, now_ns = l->stuck.seen_ns;
 	struct owner owner = run_now(m, l, &start_ns);
+	struct span span;
 	struct model_stuck s = {
 		.pid = l->pid,
 		.tid = l->tid,
@@ -189,8 +235,9 @@ static bool stuck_tell(struct model *m, const struct loop *l)
 	s.duration_ns = now_ns - start_ns;
 	s.request = owner.who ? &owner.who->who : NULL;
 	s.confidence = owner.who ? owner.sure : LG_SURE_NONE;
-	s.cause = cause_now(l, start_ns);
-	call_find(m, l, &s);
+	span_now(l, start_ns, &span);
+	s.cause = span_cause(&span);
+	call_find(m, l, &span, &s);
 	detail_now(&s, l);
 	if (!filter_takes_stall(m->opts.filter, s.request, s.cause, s.detail.kind))
 		return false;
@@ -225,37 +272,18 @@ void stuck_look(struct model *m, struct loop *l, const struct lg_slot *slot, uin
 		l->stuck.turn_ns = 0;
 }
 
-/* The stretch off the CPU that goes on, as if it ended now. */
-static void off_end(struct model *m, const struct loop *l)
-{
-	const struct lg_rec_asleep *asleep = asleep_now(l);
-	uint64_t off_ns = l->stuck.off_ns > l->stuck.turn_ns ? l->stuck.off_ns : l->stuck.turn_ns;
-	struct lg_rec_off off = {.head.time_ns = l->stuck.seen_ns, .pid = l->pid, .tid = l->tid, .last_nr = -1};
-	uint64_t length_ns = l->stuck.seen_ns - off_ns;
-
-	if (!l->stuck.off_ns || off_ns >= l->stuck.seen_ns)
-		return;
-	if (l->stuck.off_class < LG_NR_SLEEPS) {
-		off.sleep_ns[l->stuck.off_class] = length_ns;
-		off.longest = asleep && asleep->call.start_ns ? asleep->call : block_now(l);
-		off.longest.sleep = (__u8)l->stuck.off_class;
-		off.longest.sleep_ns = length_ns;
-	} else {
-		off.runqueue_ns = length_ns;
-	}
-	loop_feed_off(m, &off);
-}
-
 void stuck_cut(struct model *m, struct loop *l)
 {
 	const struct lg_rec_owner *answer = answer_now(l);
 	uint64_t start_ns = l->stuck.turn_ns, now_ns = l->stuck.seen_ns;
 	struct lg_rec_owner owner;
+	struct lg_rec_off off;
 
 	if (!start_ns || l->stuck.cut_ns == start_ns)
 		return;
 	l->stuck.cut_ns = start_ns;
-	off_end(m, l);
+	if (off_now(l, &off))
+		loop_feed_off(m, &off);
 	if (answer) {
 		owner = *answer;
 		owner.head.time_ns = now_ns;
@@ -293,5 +321,6 @@ void model_stuck_stall(const struct model_stuck *stuck, struct model_stall *out,
 	*block = stuck->block ? *stuck->block : (struct lg_block){.nr = stuck->sleep_nr, .fd = -1};
 	block->sleep = stuck->cause == LG_CAUSE_IO     ? LG_SLEEP_IO
 		       : stuck->cause == LG_CAUSE_LOCK ? LG_SLEEP_LOCK
+		       : stuck->cause == LG_CAUSE_GIL  ? LG_SLEEP_GIL
 						       : LG_SLEEP_SYSCALL;
 }

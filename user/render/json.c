@@ -212,6 +212,7 @@ void json_stuck(struct render *r, const struct model_stuck *stuck)
 	put_detail(&w, &stuck->detail);
 	writer_name(&w, "hint", hint_of_stuck(hint, sizeof(hint), stuck));
 	put_syscall(&w, stuck->sleep_nr, stuck->block, stuck->block_path);
+	put_holder(&w, stuck->block);
 	put_request(&w, stuck->request);
 	writer_string(&w, "confidence", words_confidence(stuck->confidence));
 	put_victims(&w, stuck->victims, stuck->nr_victims_told, stuck->nr_victims);
