@@ -209,6 +209,7 @@ __noinline int node_jobs(__u64 promise)
 	if (!w)
 		return 0;
 	nr = jobs_read(w);
+	w->nr_steps += nr / 4; /* four reads each */
 	end = w->words[QUEUE_START] + w->words[QUEUE_SIZE];
 	for (__u32 i = 1; i <= NODE_JOBS; i++) {
 		if (i > nr)
