@@ -14,29 +14,26 @@ static const struct {
 	int nr;
 	enum call_kind kind;
 	enum waits waits;
-} calls[] = {{__NR_clock_nanosleep, CALL_KIND_SLEEP, WAITS_NOT},
-	     {__NR_nanosleep, CALL_KIND_SLEEP, WAITS_NOT},
-	     {__NR_pselect6, CALL_KIND_SLEEP, WAITS_ARG0},
-	     {__NR_ppoll, CALL_KIND_SLEEP, WAITS_ARG1},
-	     {__NR_wait4, CALL_KIND_CHILD, WAITS_NOT},
-	     {__NR_waitid, CALL_KIND_CHILD, WAITS_NOT},
-	     {__NR_clone, CALL_KIND_CHILD, WAITS_NOT}, /* blocks for vfork(2) alone */
-	     {__NR_clone3, CALL_KIND_CHILD, WAITS_NOT},
-	     {__NR_fsync, CALL_KIND_SYNC, WAITS_NOT},
-	     {__NR_fdatasync, CALL_KIND_SYNC, WAITS_NOT},
-	     {__NR_sync_file_range, CALL_KIND_SYNC, WAITS_NOT},
-	     {__NR_msync, CALL_KIND_SYNC, WAITS_NOT},
-	     {__NR_syncfs, CALL_KIND_SYNC, WAITS_NOT},
-	     {__NR_sync, CALL_KIND_SYNC, WAITS_NOT},
-#define X(name) {__NR_##name, CALL_KIND_PATH, WAITS_NOT},
-	     LG_CALLS_PATH(X) LG_CALLS_PATH_AT(X)
+} calls[] = {
+	{__NR_clock_nanosleep, CALL_KIND_SLEEP, WAITS_NOT},
+	{__NR_nanosleep, CALL_KIND_SLEEP, WAITS_NOT},
+	{__NR_pselect6, CALL_KIND_SLEEP, WAITS_ARG0},
+	{__NR_ppoll, CALL_KIND_SLEEP, WAITS_ARG1},
+	{__NR_wait4, CALL_KIND_CHILD, WAITS_NOT},
+	{__NR_waitid, CALL_KIND_CHILD, WAITS_NOT},
+	{__NR_clone, CALL_KIND_CHILD, WAITS_NOT}, /* blocks for vfork(2) alone */
+	{__NR_clone3, CALL_KIND_CHILD, WAITS_NOT},
+	{__NR_fsync, CALL_KIND_SYNC, WAITS_NOT},
+	{__NR_fdatasync, CALL_KIND_SYNC, WAITS_NOT},
+	{__NR_sync_file_range, CALL_KIND_SYNC, WAITS_NOT},
+	{__NR_msync, CALL_KIND_SYNC, WAITS_NOT},
+	{__NR_syncfs, CALL_KIND_SYNC, WAITS_NOT},
+	{__NR_sync, CALL_KIND_SYNC, WAITS_NOT},
 #ifdef __NR_open /* newer machines have none of these */
-		     {__NR_select, CALL_KIND_SLEEP, WAITS_ARG0},
-	     {__NR_poll, CALL_KIND_SLEEP, WAITS_ARG1},
-	     {__NR_vfork, CALL_KIND_CHILD, WAITS_NOT},
-	     LG_CALLS_PATH_OLD(X)
+	{__NR_select, CALL_KIND_SLEEP, WAITS_ARG0},
+	{__NR_poll, CALL_KIND_SLEEP, WAITS_ARG1},
+	{__NR_vfork, CALL_KIND_CHILD, WAITS_NOT},
 #endif
-#undef X
 };
 
 enum call_kind call_kind(int nr, const uint64_t *args)
@@ -48,7 +45,7 @@ enum call_kind call_kind(int nr, const uint64_t *args)
 			break;
 		return calls[i].kind;
 	}
-	return CALL_KIND_OTHER;
+	return call_path_arg(nr) >= 0 ? CALL_KIND_PATH : CALL_KIND_OTHER;
 }
 
 int call_path_arg(int nr)
