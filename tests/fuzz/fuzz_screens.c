@@ -19,27 +19,6 @@ struct session {
 	uint64_t now_ns;
 };
 
-static void on_stall(void *arg, const struct model_stall *stall)
-{
-	struct session *s = arg;
-
-	board_take_stall(s->board, stall);
-}
-
-static void on_stuck(void *arg, const struct model_stuck *stuck)
-{
-	struct session *s = arg;
-
-	board_take_stuck(s->board, stuck);
-}
-
-static void on_request(void *arg, const struct model_done *done)
-{
-	struct session *s = arg;
-
-	board_take_request(s->board, done);
-}
-
 static void refresh(struct session *s)
 {
 	FUZZ_CHECK(board_refresh(s->board, s->model, s->now_ns) == 0);
@@ -129,7 +108,7 @@ static void key_strike(struct session *s, uint8_t byte)
 static void session_open(struct session *s, const uint8_t *options)
 {
 	struct model_opts opts = {.threshold_ns = 20000000};
-	struct model_sink sink = {.arg = s, .stall = on_stall, .stuck = on_stuck, .request = on_request};
+	struct model_sink sink = board_sink(&s->board);
 
 	*s = (struct session){.rows = options[1] % 64, .cols = options[2]};
 	s->top = (struct top){

@@ -39,27 +39,6 @@ static void die(const char *what, int error)
 	exit(EXIT_CODE_FAILED);
 }
 
-static void on_stall(void *arg, const struct model_stall *stall)
-{
-	struct player *p = arg;
-
-	board_take_stall(p->board, stall);
-}
-
-static void on_stuck(void *arg, const struct model_stuck *stuck)
-{
-	struct player *p = arg;
-
-	board_take_stuck(p->board, stuck);
-}
-
-static void on_request(void *arg, const struct model_done *done)
-{
-	struct player *p = arg;
-
-	board_take_request(p->board, done);
-}
-
 static void refresh(struct player *p)
 {
 	if (board_refresh(p->board, p->model, p->now_ns))
@@ -221,7 +200,7 @@ static int opts_parse(struct player *p, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct player p = {.rows = 24, .cols = 80};
-	struct model_sink sink = {.arg = &p, .stall = on_stall, .stuck = on_stuck, .request = on_request};
+	struct model_sink sink = board_sink(&p.board);
 	struct model_opts opts = {};
 
 	p.top = (struct top){.host = "golden", .threshold_ns = 20000000, .realtime_offset_ns = REALTIME_NS};

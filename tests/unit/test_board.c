@@ -13,25 +13,10 @@ struct fixture {
 	struct board *board;
 };
 
-static void on_stall(void *arg, const struct model_stall *stall)
-{
-	board_take_stall(((struct fixture *)arg)->board, stall);
-}
-
-static void on_stuck(void *arg, const struct model_stuck *stuck)
-{
-	board_take_stuck(((struct fixture *)arg)->board, stuck);
-}
-
-static void on_request(void *arg, const struct model_done *done)
-{
-	board_take_request(((struct fixture *)arg)->board, done);
-}
-
 static void fixture_open(struct fixture *f)
 {
 	const struct model_opts opts = {.threshold_ns = 20 * MS};
-	struct model_sink sink = {.arg = f, .stall = on_stall, .stuck = on_stuck, .request = on_request};
+	struct model_sink sink = board_sink(&f->board);
 
 	assert_int_equal(model_new(&f->model, &opts, &sink, NULL), 0);
 	assert_int_equal(board_new(&f->board, NULL), 0);

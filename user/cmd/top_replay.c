@@ -232,7 +232,7 @@ static int play_open(struct play *p, const char *path, struct trace_opts *opts, 
 int top_replay(const char *path, struct trace_opts *opts, const struct top_look *look, double speed, struct err *err)
 {
 	struct play p = {.speed = speed, .timer_fd = -1, .show.signal_fd = -1};
-	struct model_sink sink = top_show_sink(&p.show);
+	struct model_sink sink = board_sink(&p.show.board);
 	int error = play_open(&p, path, opts, look, &sink, err);
 
 	if (!error)

@@ -302,7 +302,7 @@ static int show_init(struct run *r, struct err *err)
 int top_run(const struct top_opts *opts, struct err *err)
 {
 	struct run r = {.opts = opts, .show.signal_fd = -1};
-	struct model_sink sink = top_show_sink(&r.show);
+	struct model_sink sink = board_sink(&r.show.board);
 	int error;
 
 	r.session = (struct session){.opts = &opts->trace,

@@ -16,32 +16,6 @@
 
 const char *const top_view_words[] = {"loops", "routes", "stalls", "places", NULL};
 
-static void on_stall(void *arg, const struct model_stall *stall)
-{
-	struct top_show *s = arg;
-
-	board_take_stall(s->board, stall);
-}
-
-static void on_stuck(void *arg, const struct model_stuck *stuck)
-{
-	struct top_show *s = arg;
-
-	board_take_stuck(s->board, stuck);
-}
-
-static void on_request(void *arg, const struct model_done *done)
-{
-	struct top_show *s = arg;
-
-	board_take_request(s->board, done);
-}
-
-struct model_sink top_show_sink(struct top_show *s)
-{
-	return (struct model_sink){.arg = s, .stall = on_stall, .stuck = on_stuck, .request = on_request};
-}
-
 const struct board *top_show_board(const struct top_show *s)
 {
 	return s->frozen ? s->frozen : s->board;

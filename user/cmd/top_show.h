@@ -54,8 +54,6 @@ int top_show_open(struct top_show *s, const sigset_t *signals, struct err *err);
 /* Gives everything back; harmless twice, and on what was opened only in part. */
 void top_show_close(struct top_show *s);
 
-/* Fills the board from a model. `arg` of the sink is the struct top_show. */
-struct model_sink top_show_sink(struct top_show *s);
 /* What is on the screen: the board, or how it was when it was paused. */
 const struct board *top_show_board(const struct top_show *s);
 /* The requests in flight of the loop that is open. */

@@ -179,6 +179,32 @@ void board_take_request(struct board *b, const struct model_done *done)
 	memcpy(route->stats.worst_id, done->request->id, sizeof(route->stats.worst_id));
 }
 
+static void on_stall(void *arg, const struct model_stall *stall)
+{
+	struct board **b = arg;
+
+	board_take_stall(*b, stall);
+}
+
+static void on_stuck(void *arg, const struct model_stuck *stuck)
+{
+	struct board **b = arg;
+
+	board_take_stuck(*b, stuck);
+}
+
+static void on_request(void *arg, const struct model_done *done)
+{
+	struct board **b = arg;
+
+	board_take_request(*b, done);
+}
+
+struct model_sink board_sink(struct board **b)
+{
+	return (struct model_sink){.arg = b, .stall = on_stall, .stuck = on_stuck, .request = on_request};
+}
+
 static uint32_t thousandths(uint64_t part, uint64_t whole)
 {
 	uint64_t n = whole ? (part * 1000 + whole / 2) / whole : 0;

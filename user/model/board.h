@@ -106,6 +106,9 @@ void board_take_stall(struct board *b, const struct model_stall *stall);
 void board_take_stuck(struct board *b, const struct model_stuck *stuck);
 void board_take_request(struct board *b, const struct model_done *done);
 
+/* The sink of a model that hands all of these on to *b, which may be made later than the model. */
+struct model_sink board_sink(struct board **b);
+
 /*
  * Reads the model as of `now_ns`: at each refresh of the view. Loops that ended are dropped, unless they are kept. 0 or
  * -ENOMEM: what could not be read stays as it was.
