@@ -102,10 +102,9 @@ void targets_fini(struct targets *targets)
 
 static void explain_one(struct buf *text, int pid)
 {
-	struct proc_stat stat;
 	struct explain e;
 
-	if (proc_stat(pid, 0, &stat) || stat.state == 'Z') {
+	if (proc_has_ended(pid)) {
 		buf_printf(text, "; process %d has ended", pid);
 		return;
 	}

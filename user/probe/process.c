@@ -188,14 +188,6 @@ static int tls_attach(struct probe *p, struct process *process, int pid)
 	return error;
 }
 
-/* A process that ends between two looks is no failure of ours; until its parent takes note, it maps nothing. */
-static bool is_gone(int pid)
-{
-	struct proc_stat stat;
-
-	return proc_stat(pid, 0, &stat) || stat.state == 'Z' || stat.state == 'X';
-}
-
 static struct process *process_get(struct probe *p, int pid)
 {
 	struct process *process = table_get(&p->processes, pid);
@@ -224,7 +216,8 @@ int probe_attach_process(struct probe *p, int pid, struct err *err)
 	}
 	if (!error && !process->has_tls)
 		tls_attach(p, process, pid);
-	if (!error || is_gone(pid))
+	/* One that ends between two looks is no failure of ours; until its parent takes note, it maps nothing. */
+	if (!error || proc_has_ended(pid))
 		return 0;
 	if (err && !err->what[0])
 		*err = said;

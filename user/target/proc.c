@@ -142,6 +142,13 @@ int proc_stat(int pid, int tid, struct proc_stat *out)
 	return ret;
 }
 
+bool proc_has_ended(int pid)
+{
+	struct proc_stat stat;
+
+	return proc_stat(pid, 0, &stat) || stat.state == 'Z' || stat.state == 'X';
+}
+
 /* The last number of a line of the status file. The name comes first there, with newlines escaped by the kernel. */
 static int status_last(int pid, const char *key)
 {

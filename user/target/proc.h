@@ -48,6 +48,9 @@ int proc_read(int pid, const char *what, size_t max, char **text, size_t *len);
 /* Of a process (tid 0) or of one of its threads. -EINVAL when the kernel's line makes no sense. */
 int proc_stat(int pid, int tid, struct proc_stat *out);
 
+/* Whether a process is no more, or has ended and its parent has not yet taken note. */
+bool proc_has_ended(int pid);
+
 /* Takes apart the line of a stat file. The name in brackets may hold brackets itself: the last ')' ends it. */
 int proc_stat_parse(const char *line, struct proc_stat *out);
 
